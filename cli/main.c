@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "cli/args.h"
+
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+
+static int run_version(const struct args *args) {
+    (void)args;
+    puts("godwit " PACKAGE_VERSION);
+    return EXIT_DONE;
+}
+
+static const struct command cmd_version = {
+    .name = "version",
+    .arguments = "",
+    .summary = "Prints the version.",
+    .example = "  godwit version",
+    .run = run_version,
+};
+
+/* In the order of the help page: a newcomer's path first. One line a command. */
+static const struct command *const commands[] = {
+    &cmd_version,
+};
+#define COMMANDS (sizeof commands / sizeof *commands)
+
+static void help(FILE *out) {
+    fputs("Godwit watches what customers do, decides who should hear from you and when, sends it,\n"
+          "and shows what came of it.\n\nUsage: godwit COMMAND [OPTIONS] ...\n\n",
+          out);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
+    fputs("\n`godwit COMMAND --help` tells the rest, with an example.\n", out);
+}
+
+static int unknown(const char *name) {
+    struct str names[COMMANDS];
+    for (size_t i = 0; i < COMMANDS; i++)
+        names[i] = str_from(commands[i]->name);
+    struct str near = str_nearest(str_from(name), names, COMMANDS);
+    fprintf(stderr, "godwit: there is no command `%s`", name);
+    if (near.n)
+        fprintf(stderr, "; did you mean `%.*s`?", STR_FMT(near));
+    fputs("\nSee `godwit --help`.\n", stderr);
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv) {
+    setlocale(LC_CTYPE, "C.UTF-8");
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2) {
+        help(stderr);
+        return EXIT_USAGE;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        help(stdout);
+        return EXIT_DONE;
+    }
+    if (strcmp(name, "--version") == 0)
+        return run_version(NULL);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(name, commands[i]->name) != 0)
+            continue;
+        struct args args;
+        int status = args_parse(commands[i], argc - 2, argv + 2, &args);
+        if (status < 0)
+            status = commands[i]->run(&args);
+        if (fflush(stdout) != 0 && status == EXIT_DONE) {
+            perror("godwit: standard output");
+            status = EXIT_WRONG;
+        }
+        return status;
+    }
+    return unknown(name);
+}
