@@ -24,12 +24,12 @@
 
 struct civil {
     int64_t year;
-    int month;   /* 1..12 */
-    int day;     /* 1..31 */
+    int month; /* 1..12 */
+    int day;   /* 1..31 */
     int hour, minute, second;
-    int weekday; /* 0 = Sunday; out only */
-    int yearday; /* 0..365; out only */
-    int offset;  /* seconds east of UTC; out only */
+    int weekday;  /* 0 = Sunday; out only */
+    int yearday;  /* 0..365; out only */
+    int offset;   /* seconds east of UTC; out only */
     char zone[8]; /* abbreviation ("CST"); out only */
 };
 

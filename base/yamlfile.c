@@ -192,7 +192,8 @@ static struct ynode *read_node(struct reader *r, int depth) {
     case YAML_MAPPING_START_EVENT:
         return read_map(r, depth);
     case YAML_ALIAS_EVENT:
-        complain(r, r->event.start_mark, "aliases (*name) are not allowed here; write the value out");
+        complain(r, r->event.start_mark,
+                 "aliases (*name) are not allowed here; write the value out");
         return NULL;
     default:
         return NULL;
@@ -214,7 +215,8 @@ bool yamlfile_parse(struct arena *a, struct str name, struct str source, struct 
         if (r.event.type != YAML_DOCUMENT_START_EVENT)
             continue;
         if (++documents == 2) {
-            complain(&r, r.event.start_mark, "a second document (---) in one file; only one is read");
+            complain(&r, r.event.start_mark,
+                     "a second document (---) in one file; only one is read");
             break;
         }
         if (next(&r) && r.event.type != YAML_DOCUMENT_END_EVENT)

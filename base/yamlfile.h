@@ -18,16 +18,16 @@ enum ynode_kind { Y_SCALAR, Y_MAP, Y_LIST };
 
 struct ynode {
     enum ynode_kind kind;
-    int line, column;   /* of the first character, from 1 */
-    int length;         /* characters on the first line, for underlining */
-    bool quoted;        /* scalar in '' or "" or a block: always a string */
-    bool exact;         /* scalar whose characters stand in the file one to one, so that a
-                           column inside the text can be computed (plain or quoted on one
-                           line without escapes) */
-    struct str text;    /* scalar */
-    struct ypair *pairs; /* map, in the order of the file */
+    int line, column;     /* of the first character, from 1 */
+    int length;           /* characters on the first line, for underlining */
+    bool quoted;          /* scalar in '' or "" or a block: always a string */
+    bool exact;           /* scalar whose characters stand in the file one to one, so that a
+                             column inside the text can be computed (plain or quoted on one
+                             line without escapes) */
+    struct str text;      /* scalar */
+    struct ypair *pairs;  /* map, in the order of the file */
     struct ynode **items; /* list */
-    size_t n;           /* pairs or items */
+    size_t n;             /* pairs or items */
 };
 
 struct ypair {
@@ -36,8 +36,8 @@ struct ypair {
 };
 
 struct yamlfile {
-    struct str name;   /* as it is to be shown, relative to the workspace */
-    struct str source; /* the whole text */
+    struct str name;    /* as it is to be shown, relative to the workspace */
+    struct str source;  /* the whole text */
     struct ynode *root; /* NULL: the file is empty */
 };
 

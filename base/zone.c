@@ -123,8 +123,7 @@ static bool footer_parse(struct zone *z, const char *p) {
         if (!footer_name(&p, z->footer[1].name))
             return false;
         z->footer[1].dst = true;
-        z->footer[1].offset =
-            *p && *p != ',' ? -footer_hms(&p) : z->footer[0].offset + 3600;
+        z->footer[1].offset = *p && *p != ',' ? -footer_hms(&p) : z->footer[0].offset + 3600;
         if (!footer_change(&p, &z->change[0]) || !footer_change(&p, &z->change[1]))
             return false;
         z->footer_dst = true;
