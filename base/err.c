@@ -60,11 +60,12 @@ bool err_context(struct err *e, const char *fmt, ...) {
     va_start(ap, fmt);
     int n = vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    size_t at = n < 0 ? 0 : (size_t)n < sizeof text - 3 ? (size_t)n : sizeof text - 3;
-    size_t rest = strnlen(e->text, sizeof text - at - 3);
-    memcpy(text + at, ": ", 2);
-    memcpy(text + at + 2, e->text, rest);
-    text[at + 2 + rest] = 0;
+    if (n >= 0 && (size_t)n + 2 < sizeof text) {
+        size_t rest = strnlen(e->text, sizeof text - (size_t)n - 3);
+        memcpy(text + n, ": ", 2);
+        memcpy(text + n + 2, e->text, rest);
+        text[(size_t)n + 2 + rest] = 0;
+    }
     settle(e, text);
     return false;
 }

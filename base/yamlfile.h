@@ -5,7 +5,8 @@
  * anchors, tags, more than one document, and an unquoted {{ ... }} (which YAML
  * would take for a map), each with the position and what to write instead.
  *
- * Limits: 1 MiB a file, depth 64. The tree lives in the arena. Any thread.
+ * Limits: 1 MiB a file, depth 64; regular files only. The tree lives in the arena.
+ * Any thread.
  */
 #ifndef GODWIT_BASE_YAMLFILE_H
 #define GODWIT_BASE_YAMLFILE_H
@@ -58,7 +59,8 @@ struct place ynode_place_at(const struct yamlfile *f, const struct ynode *node, 
                             int length);
 
 /* The tree as data: plain scalars by the core schema (null, bool, int, double,
- * string), quoted ones as strings. */
+ * string), quoted ones as strings. Two things differ: a plain `+886912345678`, with
+ * its plus, stays text, and so do hexadecimal, octal, .inf and .nan. */
 struct value ynode_value(struct arena *a, const struct ynode *node);
 
 #endif
