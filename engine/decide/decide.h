@@ -52,7 +52,7 @@ struct decision {
     struct str occurrence; /* "e4711": with campaign->id, customer and step->id unique for ever */
     int64_t due_us;
     int64_t expires_us; /* not to be sent from here on; 0: never expires */
-    int priority;
+    int64_t priority;
 };
 
 struct decisions {
