@@ -51,6 +51,8 @@ struct workspace *workspace_load(struct str folder, struct diags *d) {
         load_campaigns(&l);
     }
     diags_sort(d);
+    for (size_t i = 0; i < d->n; i++) /* hints are written in the workspace's arena */
+        d->list[i].hint = str_dup(d->arena, d->list[i].hint);
     if (d->errors == errors)
         return l.w;
     workspace_release(l.w);
