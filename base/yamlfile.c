@@ -6,8 +6,10 @@
 #include "base/arena.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <yaml.h>
 
 #define MAX_FILE (1u << 20)
@@ -46,7 +48,9 @@ static void syntax_error(struct reader *r) {
     if (p->context)
         x->hint = str_printf(r->a, "%s that began at line %zu, column %zu", p->context,
                              p->context_mark.line + 1, p->context_mark.column + 1);
-    if (p->problem && strstr(p->problem, "cannot start any token"))
+    if (str_find(x->line, S("{{")) >= 0 || str_find(x->line, S("{%")) >= 0)
+        x->hint = S("put the whole value in quotes: \"{{ ... }}\"");
+    else if (p->problem && strstr(p->problem, "cannot start any token"))
         x->hint = S("put the value in quotes");
     else if (p->problem && strstr(p->problem, "mapping values are not allowed"))
         x->hint = S("a value that contains `: ` needs quotes around it");
@@ -130,18 +134,22 @@ static bool is_template_trap(const struct ynode *map) {
     return map->n == 1 && map->pairs[0].key->kind == Y_MAP;
 }
 
-static void check_key(struct reader *r, const struct ynode *map, const struct ynode *key) {
+/* `seen` maps the keys so far to their lines: a file may hold a hundred thousand. */
+static void check_key(struct reader *r, struct map *seen, const struct ynode *key) {
     if (key->kind != Y_SCALAR)
         return;
-    struct ynode *there = ynode_get(map, key->text);
+    const struct value *there = map_get_str(seen, key->text);
     if (there)
         diags_add(r->d, DIAG_ERROR, ynode_place(r->file, key), r->file->source,
                   "`%.*s` is here twice; the first one is at line %d", STR_FMT(key->text),
-                  there->line);
+                  (int)there->u.i);
+    else
+        map_set_str(r->a, seen, key->text, value_int(key->line));
 }
 
 static struct ynode *read_map(struct reader *r, int depth) {
     struct ynode *n = node_new(r, Y_MAP);
+    struct map *seen = map_new(r->a, 0);
     n->length = 1;
     size_t cap = 0;
     while (next(r) && r->event.type != YAML_MAPPING_END_EVENT) {
@@ -151,7 +159,7 @@ static struct ynode *read_map(struct reader *r, int depth) {
         struct ynode *value = read_node(r, depth + 1);
         if (!key || !value)
             continue;
-        check_key(r, n, key);
+        check_key(r, seen, key);
         if (n->n == cap) {
             size_t grown = cap ? cap * 2 : 4;
             n->pairs = arena_grow(r->a, n->pairs, cap * sizeof *n->pairs, grown * sizeof *n->pairs);
@@ -227,32 +235,39 @@ bool yamlfile_parse(struct arena *a, struct str name, struct str source, struct 
     return d->errors == errors;
 }
 
+/* Reads at most a little over MAX_FILE; false with errno when it cannot be read. */
+static bool slurp(int fd, struct buf *b) {
+    while (b->n <= MAX_FILE) {
+        ssize_t got = read(fd, buf_reserve(b, 65536), 65536);
+        if (got == 0)
+            return true;
+        if (got < 0 && errno != EINTR)
+            return false;
+        b->n += got > 0 ? (size_t)got : 0;
+    }
+    return true;
+}
+
 bool yamlfile_load(struct arena *a, const char *path, struct str name, struct yamlfile *out,
                    struct diags *d) {
     struct place whole = {.file = name};
-    *out = (struct yamlfile){.name = name};
-    FILE *f = fopen(path, "rb");
-    if (!f) {
-        diags_add(d, DIAG_ERROR, whole, STR_NONE, "cannot be read: %s", strerror(errno));
-        return false;
-    }
     struct buf b = BUF_IN(a);
-    size_t got;
-    do {
-        got = fread(buf_reserve(&b, 65536), 1, 65536, f);
-        b.n += got;
-    } while (got > 0 && b.n <= MAX_FILE);
-    bool failed = ferror(f);
-    fclose(f);
-    if (failed) {
-        diags_add(d, DIAG_ERROR, whole, STR_NONE, "cannot be read");
-        return false;
-    }
-    if (b.n > MAX_FILE) {
+    struct stat st = {0};
+    *out = (struct yamlfile){.name = name};
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us */
+    bool is_file = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    bool ok = is_file && slurp(fd, &b);
+    if (fd >= 0 && !is_file)
+        diags_add(d, DIAG_ERROR, whole, STR_NONE, "is not a regular file");
+    else if (!ok)
+        diags_add(d, DIAG_ERROR, whole, STR_NONE, "cannot be read: %s", strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    if (ok && b.n > MAX_FILE) {
         diags_add(d, DIAG_ERROR, whole, STR_NONE, "is larger than 1 MiB; split it up");
-        return false;
+        ok = false;
     }
-    return yamlfile_parse(a, name, buf_str(&b), out, d);
+    return ok && yamlfile_parse(a, name, buf_str(&b), out, d);
 }
 
 struct ynode *ynode_get(const struct ynode *map, struct str key) {
@@ -355,7 +370,7 @@ static bool is_any(struct str s, const char *const *names) {
     return false;
 }
 
-static struct value plain_value(struct arena *a, struct str s) {
+static struct value plain_value(struct str s) {
     static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
     static const char *const yes[] = {"true", "True", "TRUE", NULL};
     static const char *const no[] = {"false", "False", "FALSE", NULL};
@@ -365,10 +380,11 @@ static struct value plain_value(struct arena *a, struct str s) {
         return VALUE_NULL;
     if (is_any(s, yes) || is_any(s, no))
         return value_bool(is_any(s, yes));
-    if (str_to_int64(s, &i) && s.p[0] != '+')
+    if (s.p[0] == '+')
+        return value_str(s);
+    if (str_to_int64(s, &i))
         return value_int(i);
-    bool number = s.n && strspn(str_cstr(a, s), "+-.0123456789eE") == s.n;
-    if (number && str_to_double(s, &d))
+    if (str_to_double(s, &d))
         return value_double(d);
     return value_str(s);
 }
@@ -377,7 +393,7 @@ struct value ynode_value(struct arena *a, const struct ynode *n) {
     if (!n)
         return VALUE_NULL;
     if (n->kind == Y_SCALAR)
-        return n->quoted ? value_str(n->text) : plain_value(a, n->text);
+        return n->quoted ? value_str(n->text) : plain_value(n->text);
     if (n->kind == Y_LIST) {
         struct list *l = list_new(a, n->n);
         for (size_t i = 0; i < n->n; i++)
