@@ -26,12 +26,14 @@ struct arena {
     size_t used; /* over all blocks */
 };
 
-static void out_of_memory(size_t n) {
+__attribute__((noreturn)) static void out_of_memory(size_t n) {
     fprintf(stderr, "godwit: out of memory (asked for %zu bytes)\n", n);
     abort();
 }
 
 static struct block *block_new(size_t size) {
+    if (size > SIZE_MAX / 4)
+        out_of_memory(size);
     struct block *b = malloc(sizeof *b + size);
     if (!b)
         out_of_memory(size);
@@ -120,6 +122,12 @@ void *arena_alloc(struct arena *a, size_t n) {
 
 void *arena_zalloc(struct arena *a, size_t n) {
     return memset(arena_alloc(a, n), 0, n);
+}
+
+void *arena_array(struct arena *a, size_t size, size_t n) {
+    if (size && n > SIZE_MAX / size)
+        out_of_memory(SIZE_MAX);
+    return arena_zalloc(a, size * n);
 }
 
 void *arena_grow(struct arena *a, void *p, size_t old, size_t n) {

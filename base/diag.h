@@ -41,6 +41,8 @@ struct diags {
     size_t n, cap;
     size_t errors;
     size_t warnings;
+    size_t dropped;    /* found after the list was full */
+    struct diag spare; /* what diags_add returns then */
 };
 
 void diags_init(struct diags *d, struct arena *a);

@@ -10,8 +10,8 @@
 #define INDEX_FROM 8u /* entries up to which a linear search is faster */
 
 const char *value_type_name(enum value_type t) {
-    static const char *const names[] = {"null",   "bool",  "int",  "uint", "double",    "string",
-                                        "bytes",  "list",  "map",  "timestamp", "duration"};
+    static const char *const names[] = {"null",  "bool", "int", "uint",      "double",  "string",
+                                        "bytes", "list", "map", "timestamp", "duration"};
     return t < sizeof names / sizeof *names ? names[t] : "opaque";
 }
 

@@ -22,11 +22,11 @@ struct map;
 enum value_type {
     V_NULL,
     V_BOOL,
-    V_INT,       /* int64 */
-    V_UINT,      /* uint64: CEL only */
+    V_INT,  /* int64 */
+    V_UINT, /* uint64: CEL only */
     V_DOUBLE,
-    V_STRING,    /* UTF-8, u.p with aux bytes */
-    V_BYTES,     /* u.p with aux bytes */
+    V_STRING, /* UTF-8, u.p with aux bytes */
+    V_BYTES,  /* u.p with aux bytes */
     V_LIST,
     V_MAP,       /* ordered as inserted */
     V_TIMESTAMP, /* u.i seconds since 1970 UTC, aux nanoseconds 0..999999999 */

@@ -6,8 +6,10 @@
 #include "base/arena.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <yaml.h>
 
 #define MAX_FILE (1u << 20)
@@ -46,7 +48,9 @@ static void syntax_error(struct reader *r) {
     if (p->context)
         x->hint = str_printf(r->a, "%s that began at line %zu, column %zu", p->context,
                              p->context_mark.line + 1, p->context_mark.column + 1);
-    if (p->problem && strstr(p->problem, "cannot start any token"))
+    if (str_find(x->line, S("{{")) >= 0 || str_find(x->line, S("{%")) >= 0)
+        x->hint = S("put the whole value in quotes: \"{{ ... }}\"");
+    else if (p->problem && strstr(p->problem, "cannot start any token"))
         x->hint = S("put the value in quotes");
     else if (p->problem && strstr(p->problem, "mapping values are not allowed"))
         x->hint = S("a value that contains `: ` needs quotes around it");
@@ -130,18 +134,22 @@ static bool is_template_trap(const struct ynode *map) {
     return map->n == 1 && map->pairs[0].key->kind == Y_MAP;
 }
 
-static void check_key(struct reader *r, const struct ynode *map, const struct ynode *key) {
+/* `seen` maps the keys so far to their lines: a file may hold a hundred thousand. */
+static void check_key(struct reader *r, struct map *seen, const struct ynode *key) {
     if (key->kind != Y_SCALAR)
         return;
-    struct ynode *there = ynode_get(map, key->text);
+    const struct value *there = map_get_str(seen, key->text);
     if (there)
         diags_add(r->d, DIAG_ERROR, ynode_place(r->file, key), r->file->source,
                   "`%.*s` is here twice; the first one is at line %d", STR_FMT(key->text),
-                  there->line);
+                  (int)there->u.i);
+    else
+        map_set_str(r->a, seen, key->text, value_int(key->line));
 }
 
 static struct ynode *read_map(struct reader *r, int depth) {
     struct ynode *n = node_new(r, Y_MAP);
+    struct map *seen = map_new(r->a, 0);
     n->length = 1;
     size_t cap = 0;
     while (next(r) && r->event.type != YAML_MAPPING_END_EVENT) {
@@ -151,7 +159,7 @@ static struct ynode *read_map(struct reader *r, int depth) {
         struct ynode *value = read_node(r, depth + 1);
         if (!key || !value)
             continue;
-        check_key(r, n, key);
+        check_key(r, seen, key);
         if (n->n == cap) {
             size_t grown = cap ? cap * 2 : 4;
             n->pairs = arena_grow(r->a, n->pairs, cap * sizeof *n->pairs, grown * sizeof *n->pairs);
@@ -192,7 +200,8 @@ static struct ynode *read_node(struct reader *r, int depth) {
     case YAML_MAPPING_START_EVENT:
         return read_map(r, depth);
     case YAML_ALIAS_EVENT:
-        complain(r, r->event.start_mark, "aliases (*name) are not allowed here; write the value out");
+        complain(r, r->event.start_mark,
+                 "aliases (*name) are not allowed here; write the value out");
         return NULL;
     default:
         return NULL;
@@ -214,7 +223,8 @@ bool yamlfile_parse(struct arena *a, struct str name, struct str source, struct 
         if (r.event.type != YAML_DOCUMENT_START_EVENT)
             continue;
         if (++documents == 2) {
-            complain(&r, r.event.start_mark, "a second document (---) in one file; only one is read");
+            complain(&r, r.event.start_mark,
+                     "a second document (---) in one file; only one is read");
             break;
         }
         if (next(&r) && r.event.type != YAML_DOCUMENT_END_EVENT)
@@ -225,32 +235,39 @@ bool yamlfile_parse(struct arena *a, struct str name, struct str source, struct 
     return d->errors == errors;
 }
 
+/* Reads at most a little over MAX_FILE; false with errno when it cannot be read. */
+static bool slurp(int fd, struct buf *b) {
+    while (b->n <= MAX_FILE) {
+        ssize_t got = read(fd, buf_reserve(b, 65536), 65536);
+        if (got == 0)
+            return true;
+        if (got < 0 && errno != EINTR)
+            return false;
+        b->n += got > 0 ? (size_t)got : 0;
+    }
+    return true;
+}
+
 bool yamlfile_load(struct arena *a, const char *path, struct str name, struct yamlfile *out,
                    struct diags *d) {
     struct place whole = {.file = name};
-    *out = (struct yamlfile){.name = name};
-    FILE *f = fopen(path, "rb");
-    if (!f) {
-        diags_add(d, DIAG_ERROR, whole, STR_NONE, "cannot be read: %s", strerror(errno));
-        return false;
-    }
     struct buf b = BUF_IN(a);
-    size_t got;
-    do {
-        got = fread(buf_reserve(&b, 65536), 1, 65536, f);
-        b.n += got;
-    } while (got > 0 && b.n <= MAX_FILE);
-    bool failed = ferror(f);
-    fclose(f);
-    if (failed) {
-        diags_add(d, DIAG_ERROR, whole, STR_NONE, "cannot be read");
-        return false;
-    }
-    if (b.n > MAX_FILE) {
+    struct stat st = {0};
+    *out = (struct yamlfile){.name = name};
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us */
+    bool is_file = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    bool ok = is_file && slurp(fd, &b);
+    if (fd >= 0 && !is_file)
+        diags_add(d, DIAG_ERROR, whole, STR_NONE, "is not a regular file");
+    else if (!ok)
+        diags_add(d, DIAG_ERROR, whole, STR_NONE, "cannot be read: %s", strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    if (ok && b.n > MAX_FILE) {
         diags_add(d, DIAG_ERROR, whole, STR_NONE, "is larger than 1 MiB; split it up");
-        return false;
+        ok = false;
     }
-    return yamlfile_parse(a, name, buf_str(&b), out, d);
+    return ok && yamlfile_parse(a, name, buf_str(&b), out, d);
 }
 
 struct ynode *ynode_get(const struct ynode *map, struct str key) {
@@ -266,11 +283,84 @@ struct place ynode_place(const struct yamlfile *f, const struct ynode *node) {
     return (struct place){f->name, node->line, node->column, node->length};
 }
 
+/* Walks the text of a scalar and its characters in the file side by side. */
+struct walk {
+    struct str source;
+    size_t at; /* in the source */
+    int line, column;
+    char style; /* ' " | > or 0 for plain */
+};
+
+static void step(struct walk *w) {
+    unsigned char c = (unsigned char)w->source.p[w->at++];
+    if (c == '\n') {
+        w->line++;
+        w->column = 1;
+    } else if (w->at >= w->source.n || ((unsigned char)w->source.p[w->at] & 0xc0) != 0x80) {
+        w->column++;
+    }
+}
+
+static char here(const struct walk *w) {
+    return w->at < w->source.n ? w->source.p[w->at] : '\0';
+}
+
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static void walk_init(struct walk *w, const struct yamlfile *f, const struct ynode *node) {
+    *w = (struct walk){.source = f->source, .line = 1, .column = 1};
+    while (w->at < w->source.n &&
+           (w->line < node->line || (w->line == node->line && w->column < node->column)))
+        step(w);
+    char c = here(w);
+    if (!node->quoted || !c || !strchr("'\"|>", c))
+        return;
+    w->style = c;
+    step(w);
+    if (c == '|' || c == '>') {
+        while (w->at < w->source.n && here(w) != '\n')
+            step(w);
+        while (is_blank(here(w)))
+            step(w);
+    }
+}
+
+/* Moves past what one character of the text stands for in the file. */
+static void walk_char(struct walk *w, char c) {
+    char s = here(w);
+    bool folded = is_blank(c) && is_blank(s);
+    if (folded && (c != s || s == '\n')) { /* an end of line with the indentation behind it */
+        while (is_blank(here(w)))
+            step(w);
+    } else if (w->style == '"' && s == '\\') {
+        step(w);
+        int digits = here(w) == 'x' ? 2 : here(w) == 'u' ? 4 : here(w) == 'U' ? 8 : 0;
+        for (int i = 0; i <= digits && w->at < w->source.n; i++)
+            step(w);
+    } else if (w->style == '\'' && s == '\'' && c == '\'') {
+        step(w);
+        if (here(w) == '\'')
+            step(w);
+    } else if (w->at < w->source.n) {
+        step(w);
+    }
+}
+
 struct place ynode_place_at(const struct yamlfile *f, const struct ynode *node, size_t offset,
                             int length) {
-    if (!node->exact)
+    if (node->kind != Y_SCALAR)
         return ynode_place(f, node);
-    return (struct place){f->name, node->line, node->column + (int)offset + node->quoted, length};
+    struct walk w;
+    walk_init(&w, f, node);
+    for (size_t i = 0; i < offset && i < node->text.n; i++) {
+        bool inside = i > 0 && ((unsigned char)node->text.p[i] & 0xc0) == 0x80;
+        bool escaped = inside && w.at < w.source.n && ((unsigned char)here(&w) & 0xc0) != 0x80;
+        if (!escaped) /* else: \u00e9 stood for all bytes of this character */
+            walk_char(&w, node->text.p[i]);
+    }
+    return (struct place){f->name, w.line, w.column, length};
 }
 
 static bool is_any(struct str s, const char *const *names) {
@@ -280,7 +370,7 @@ static bool is_any(struct str s, const char *const *names) {
     return false;
 }
 
-static struct value plain_value(struct arena *a, struct str s) {
+static struct value plain_value(struct str s) {
     static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
     static const char *const yes[] = {"true", "True", "TRUE", NULL};
     static const char *const no[] = {"false", "False", "FALSE", NULL};
@@ -290,10 +380,11 @@ static struct value plain_value(struct arena *a, struct str s) {
         return VALUE_NULL;
     if (is_any(s, yes) || is_any(s, no))
         return value_bool(is_any(s, yes));
-    if (str_to_int64(s, &i) && s.p[0] != '+')
+    if (s.p[0] == '+')
+        return value_str(s);
+    if (str_to_int64(s, &i))
         return value_int(i);
-    bool number = s.n && strspn(str_cstr(a, s), "+-.0123456789eE") == s.n;
-    if (number && str_to_double(s, &d))
+    if (str_to_double(s, &d))
         return value_double(d);
     return value_str(s);
 }
@@ -302,7 +393,7 @@ struct value ynode_value(struct arena *a, const struct ynode *n) {
     if (!n)
         return VALUE_NULL;
     if (n->kind == Y_SCALAR)
-        return n->quoted ? value_str(n->text) : plain_value(a, n->text);
+        return n->quoted ? value_str(n->text) : plain_value(n->text);
     if (n->kind == Y_LIST) {
         struct list *l = list_new(a, n->n);
         for (size_t i = 0; i < n->n; i++)

@@ -1,0 +1,67 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What a grep can see of the rules in CONTRIBUTING.md; each finding is one line.
+set -eu
+cd "${srcdir:-$(dirname "$0")/..}"
+findings=$(mktemp)
+trap 'rm -f "$findings"' EXIT
+
+sources() {
+    find base rules templates channels engine cli tests bench -name '*.[ch]' | sort
+}
+
+# deny WHY PATTERN FILE...: no line may match the extended regular expression
+deny() {
+    why=$1
+    pattern=$2
+    shift 2
+    [ $# = 0 ] || grep -nHE "$pattern" "$@" | sed "s|\$|   <- $why|" >>"$findings" || :
+}
+
+# shellcheck disable=SC2046 # no white space in our names
+set -- $(sources)
+program=$(printf '%s\n' "$@" | grep -v '^tests/' | grep -v '^bench/')
+
+deny 'unbounded or stateful: see base/str.h' \
+    '(^|[^_[:alnum:]])(strcpy|strcat|sprintf|vsprintf|strncpy|strncat|strtok|strtok_r|atoi|atol|atof|gets|alloca|scanf|sscanf|tmpnam|mktemp)[[:space:]]*\(' "$@"
+deny 'a zone is a struct zone: see base/wallclock.h' 'setenv\("TZ"|(^|[^_[:alnum:]])(tzset|localtime|localtime_r|mktime)[[:space:]]*\(' "$@"
+deny 'tab' "$(printf '\t')" "$@"
+deny 'white space at the end' '[[:space:]]+$' "$@"
+deny 'SQL takes parameters ($1), never text pasted in' \
+    'printf[^"]*"[^"]*(select |insert |update |delete |SELECT |INSERT |UPDATE |DELETE )[^"]*%[.*0-9]*s' $program
+# shellcheck disable=SC2086 # no white space in our names
+deny 'only base/io/db* talks to libpq' '(^|[^_[:alnum:]])PQ[a-z][A-Za-z]+[[:space:]]*\(' \
+    $(printf '%s\n' $program | grep -v '^base/io/db')
+deny 'says what is left to do instead of doing it' '(TODO|FIXME|XXX)' $program
+
+for file; do
+    head -n 1 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' ||
+        echo "$file:1: the first line names the licence (SPDX-License-Identifier: Apache-2.0)" >>"$findings"
+done
+
+# Sizes: a file up to 600 lines, a function up to 80; functions begin and end in column 1.
+awk '
+FNR == 1 { body = 0 }
+FNR == 601 { print FILENAME ":601: longer than 600 lines; split it" }
+/^[A-Za-z_].*\) *\{$/ || (/^ .*\) *\{$/ && !body && head) { body = FNR }
+{ head = /^[A-Za-z_].*[(,][^;{]*$/ }
+/^\}/ {
+    if (body && FNR - body + 1 > 80)
+        printf "%s:%d: a function of %d lines (80 at most)\n", FILENAME, body, FNR - body + 1
+    body = 0
+}' "$@" >>"$findings"
+
+# A function declared in stem.h is named stem_... or after one of the header'"'"'s structs.
+for header in $(printf '%s\n' $program | grep '\.h$' | grep -v '^cli/'); do
+    stem=$(basename "$header" .h | sed 's/_internal$//')
+    structs=$(sed -n 's/^struct \([a-z_0-9]*\)[ ;].*/\1/p' "$header" | sed 's/s$//' | sort -u | tr '\n' '|')
+    sed -n 's/^[a-z].*[ *]\([a-z_0-9]*\)(.*/\1/p' "$header" | grep -v -E '^__' |
+        grep -v -E "^(${structs}$stem|${stem%%_*})s?(_|\$)" |
+        sed "s|^|$header: does not begin with the name of its file or of a struct in it: |" >>"$findings" || :
+done
+
+if [ -s "$findings" ]; then
+    cat "$findings"
+    echo "$(wc -l <"$findings") findings"
+    exit 1
+fi
