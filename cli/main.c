@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "cli/args.h"
+#include "cli/pages.h"
 
 #include <locale.h>
 #include <signal.h>
@@ -62,6 +63,10 @@ int main(int argc, char **argv) {
     }
     if (strcmp(name, "--version") == 0)
         return run_version(NULL);
+    if (strcmp(name, "--man") == 0 || strcmp(name, "--bash-completion") == 0) { /* for the build */
+        (name[2] == 'm' ? pages_man : pages_completion)(stdout, commands, COMMANDS);
+        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_WRONG;
+    }
     for (size_t i = 0; i < COMMANDS; i++) {
         if (strcmp(name, commands[i]->name) != 0)
             continue;
