@@ -3,6 +3,8 @@
 
 #include "engine/delivery/retry.h"
 
+#include <stdio.h>
+
 #define SECOND INT64_C(1000000)
 #define FIRST (300 * SECOND)
 #define LONGEST (4 * 3600 * SECOND)
@@ -55,8 +57,10 @@ static bool nobody_there(const struct channel_result *r) {
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (strcmp(r->enhanced, codes[i]) == 0)
             return true;
+    char said[512];
+    snprintf(said, sizeof said, "%.*s", (int)r->reason.n, r->reason.p ? r->reason.p : "");
     for (size_t i = 0; !r->enhanced[0] && r->code >= 500 && i < sizeof texts / sizeof *texts; i++)
-        if (r->reason.n && memmem(r->reason.p, r->reason.n, texts[i], strlen(texts[i])))
+        if (strcasestr(said, texts[i]))
             return true;
     return false;
 }
