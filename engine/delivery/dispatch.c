@@ -233,7 +233,7 @@ void dispatch_tick(struct dispatch *d) {
 /* ---- mark and settle */
 
 static bool topic_default(const struct dispatch *d, struct str topic) {
-    const struct config_topic *t = config_topic(&d->host->workspace->config, topic);
+    const struct settings_topic *t = settings_topic(&d->host->workspace->settings, topic);
     return t && t->subscribed;
 }
 
@@ -446,7 +446,7 @@ void dispatch_count(const struct dispatch *d, struct delivery_counts *out, struc
 /* ---- life */
 
 struct dispatch *dispatch_new(struct dispatch_host *host, struct str channel, struct err *e) {
-    const struct config_channel *c = config_channel(&host->workspace->config, channel);
+    const struct settings_channel *c = settings_channel(&host->workspace->settings, channel);
     assert(c);
     struct dispatch *d = calloc(1, sizeof *d);
     if (!d)

@@ -18,7 +18,7 @@
 #define GODWIT_ENGINE_DELIVERY_RETRY_H
 
 #include "channels/channel.h"
-#include "engine/config.h"
+#include "engine/settings.h"
 #include "engine/message_status.h"
 
 struct retry_input {
