@@ -55,9 +55,10 @@ static struct str syntax_hint(const struct reader *r, const struct diag *x) {
     const char *problem = p->problem ? p->problem : "";
     if (str_find(x->line, S("{{")) >= 0 || str_find(x->line, S("{%")) >= 0)
         return S("put the whole value in quotes: \"{{ ... }}\"");
+    if (indented_by_tab(x->line))
+        return S("indent with spaces; a tab is not allowed there");
     if (strstr(problem, "cannot start any token"))
-        return indented_by_tab(x->line) ? S("indent with spaces; a tab is not allowed there")
-                                        : S("put the value in quotes");
+        return S("put the value in quotes");
     if (strstr(problem, "mapping values are not allowed"))
         return S("a value that contains `: ` needs quotes around it");
     if (p->context)

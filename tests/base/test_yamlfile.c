@@ -46,8 +46,8 @@ static const struct {
      "2:1: found character that cannot start any token | indent with spaces; a tab is not allowed "
      "there\n"},
     {"tab behind spaces", S("a:\n  b: 1\n\tc: 2\n"),
-     "3:1: found a tab character that violates indentation | while scanning a plain scalar that "
-     "began at line 2, column 6\n"},
+     "3:1: found a tab character that violates indentation | indent with spaces; a tab is not "
+     "allowed there\n"},
     {"open bracket", S("a: [1, 2\nb: 3\n"),
      "2:2: did not find expected ',' or ']' | while parsing a flow sequence that began at line 1, "
      "column 4\n"},
