@@ -313,11 +313,84 @@ struct place ynode_place(const struct yamlfile *f, const struct ynode *node) {
     return (struct place){f->name, node->line, node->column, node->length};
 }
 
+/* Walks the text of a scalar and its characters in the file side by side. */
+struct walk {
+    struct str source;
+    size_t at; /* in the source */
+    int line, column;
+    char style; /* ' " | > or 0 for plain */
+};
+
+static void step(struct walk *w) {
+    unsigned char c = (unsigned char)w->source.p[w->at++];
+    if (c == '\n') {
+        w->line++;
+        w->column = 1;
+    } else if (w->at >= w->source.n || ((unsigned char)w->source.p[w->at] & 0xc0) != 0x80) {
+        w->column++;
+    }
+}
+
+static char here(const struct walk *w) {
+    return w->at < w->source.n ? w->source.p[w->at] : '\0';
+}
+
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static void walk_init(struct walk *w, const struct yamlfile *f, const struct ynode *node) {
+    *w = (struct walk){.source = f->source, .line = 1, .column = 1};
+    while (w->at < w->source.n &&
+           (w->line < node->line || (w->line == node->line && w->column < node->column)))
+        step(w);
+    char c = here(w);
+    if (!node->quoted || !c || !strchr("'\"|>", c))
+        return;
+    w->style = c;
+    step(w);
+    if (c == '|' || c == '>') {
+        while (w->at < w->source.n && here(w) != '\n')
+            step(w);
+        while (is_blank(here(w)))
+            step(w);
+    }
+}
+
+/* Moves past what one character of the text stands for in the file. */
+static void walk_char(struct walk *w, char c) {
+    char s = here(w);
+    bool folded = is_blank(c) && is_blank(s);
+    if (folded && (c != s || s == '\n')) { /* an end of line with the indentation behind it */
+        while (is_blank(here(w)))
+            step(w);
+    } else if (w->style == '"' && s == '\\') {
+        step(w);
+        int digits = here(w) == 'x' ? 2 : here(w) == 'u' ? 4 : here(w) == 'U' ? 8 : 0;
+        for (int i = 0; i <= digits && w->at < w->source.n; i++)
+            step(w);
+    } else if (w->style == '\'' && s == '\'' && c == '\'') {
+        step(w);
+        if (here(w) == '\'')
+            step(w);
+    } else if (w->at < w->source.n) {
+        step(w);
+    }
+}
+
 struct place ynode_place_at(const struct yamlfile *f, const struct ynode *node, size_t offset,
                             int length) {
-    if (!node->exact)
+    if (node->kind != Y_SCALAR)
         return ynode_place(f, node);
-    return (struct place){f->name, node->line, node->column + (int)offset + node->quoted, length};
+    struct walk w;
+    walk_init(&w, f, node);
+    for (size_t i = 0; i < offset && i < node->text.n; i++) {
+        bool inside = i > 0 && ((unsigned char)node->text.p[i] & 0xc0) == 0x80;
+        bool escaped = inside && w.at < w.source.n && ((unsigned char)here(&w) & 0xc0) != 0x80;
+        if (!escaped) /* else: \u00e9 stood for all bytes of this character */
+            walk_char(&w, node->text.p[i]);
+    }
+    return (struct place){f->name, w.line, w.column, length};
 }
 
 static bool is_any(struct str s, const char *const *names) {

@@ -52,8 +52,8 @@ bool yamlfile_parse(struct arena *a, struct str name, struct str source, struct 
 /* The value under `key` of a map node, or NULL. */
 struct ynode *ynode_get(const struct ynode *map, struct str key);
 
-/* Where a node stands, and `offset` characters into its text (only meaningful
- * when node->exact; otherwise the start of the node). */
+/* Where a node stands, and where the byte at `offset` of a scalar's text stands in the file,
+ * also in quoted, folded and block scalars; `length` characters are underlined. */
 struct place ynode_place(const struct yamlfile *f, const struct ynode *node);
 struct place ynode_place_at(const struct yamlfile *f, const struct ynode *node, size_t offset,
                             int length);

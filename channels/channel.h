@@ -181,8 +181,8 @@ struct channel_driver {
     size_t (*capacity)(const struct channel *c);
 
     /* Takes n >= 1 messages, each to be tried once, at once and side by side; the array of
-     * pointers is the caller's again on return. Messages over the capacity come back as
-     * CHANNEL_UNSENT. Never after close(). */
+     * pointers is the caller's again on return. Messages over the capacity wait inside the
+     * driver. Never after close(). */
     void (*submit)(struct channel *c, const struct channel_message *const *messages, size_t n);
 
     /* Ends the channel: what is in flight is finished or, after deadline_ms, cut off and given

@@ -11,7 +11,7 @@
 #define GODWIT_ENGINE_WORKSPACE_H
 
 #include "base/diag.h"
-#include "engine/config.h"
+#include "engine/settings.h"
 #include "rules/campaign_file.h"
 #include "rules/campaign_set.h"
 
@@ -19,7 +19,7 @@ struct workspace {
     struct arena *arena;
     int holders;
     struct str folder; /* as given */
-    struct config config;
+    struct settings settings;
     struct campaign_set rules;
     const struct campaign_template *templates; /* by name: folders of templates/ and their parts */
     size_t n_templates;

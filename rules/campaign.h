@@ -97,7 +97,4 @@ struct campaign {
     int priority;             /* the higher one wins; 0 by default */
 };
 
-const char *campaign_trigger_name(enum trigger_kind kind); /* "event", ... as in the file */
-const char *campaign_step_name(enum step_kind kind);       /* "send", ... */
-
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * campaign_file: from YAML to struct campaign and struct segment, with every
- * mistake reported in one go: unknown keys, wrong types, names that are declared
- * nowhere, conditions that do not compile or give no bool, each at its line and
- * column with what was expected and the nearest name.
+ * campaign_file: from YAML to struct campaign, with every mistake reported in one
+ * go: unknown keys, wrong types, names that are declared nowhere, conditions that
+ * do not compile or give no bool, each at its line and column with what was
+ * expected and the nearest name.
  *
- * Pure: the text is given. Reads what else exists from struct campaign_names;
- * nothing here knows channels or templates. Everything is allocated in `a`.
+ * Pure: the text is given. What else exists is in struct campaign_names; nothing
+ * here knows channels or templates. Everything is allocated in `a`.
  */
 #ifndef GODWIT_RULES_CAMPAIGN_FILE_H
 #define GODWIT_RULES_CAMPAIGN_FILE_H
@@ -21,10 +21,11 @@ struct zone;
 /* A channel, as far as a campaign can be checked against it. */
 struct campaign_channel {
     struct str name;
-    bool email; /* marketing mail needs the sender's postal address */
-    /* Parts of a template of which at least one must be there: "text", "html"; NULL-ended. */
-    const char *const *parts;
-    const char *required; /* a part that must be there, or NULL: "subject" */
+    bool email; /* mail about a topic needs the sender's postal address */
+    /* Parts of a template: the first list must all be there, of the second at least one.
+     * NULL-ended. */
+    const char *const *all_of;
+    const char *const *one_of;
 };
 
 /* A template, as far as a campaign can be checked against it. */
@@ -34,7 +35,7 @@ struct campaign_template {
     size_t n_parts;
 };
 
-/* The names that a campaign may use. NULL lists are empty ones. */
+/* The names that a campaign may use. */
 struct campaign_names {
     const struct campaign_channel *channels;
     size_t n_channels;
@@ -46,19 +47,12 @@ struct campaign_names {
     const struct zone *zone; /* of dates written without one */
 };
 
-/* Reads segments.yaml. False when there is no usable list; mistakes are in d. */
-bool campaign_file_segments(struct arena *a, const struct yamlfile *file,
-                            const struct catalog *catalog, const struct segment **out, size_t *n,
-                            struct diags *d) MUST_CHECK;
-
-/* Reads one file of campaigns/, against the catalog and segments of `set`. False when it has
- * mistakes; *out is filled as far as possible all the same. */
-bool campaign_file_read(struct arena *a, const struct yamlfile *file,
+/* Reads one file of campaigns/, against the catalog and segments of `set`. Mistakes go to d; *out
+ * is filled as far as possible. */
+void campaign_file_read(struct arena *a, const struct yamlfile *file,
                         const struct campaign_set *set, const struct campaign_names *names,
-                        struct campaign *out, struct diags *d) MUST_CHECK;
+                        struct campaign *out, struct diags *d);
 
-/* The key tables behind, for JSON Schema and the reference docs. */
-extern const struct form campaign_file_form;
-extern const struct form campaign_file_segments_form;
+extern const struct form campaign_file_form; /* for JSON Schema and the reference docs */
 
 #endif

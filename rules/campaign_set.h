@@ -23,6 +23,11 @@ struct campaign_set {
     const struct trigger_index *triggers;
 };
 
+/* Takes n campaigns into the set, sorted by name, and builds the trigger index. Two of the same
+ * name or id are mistakes, reported at the second. */
+void campaign_set_build(struct arena *a, struct campaign_set *s, const struct campaign **list,
+                        size_t n, struct diags *d);
+
 const struct campaign *campaign_set_find(const struct campaign_set *s, struct str name);
 const struct segment *campaign_set_segment(const struct campaign_set *s, struct str name);
 
@@ -30,8 +35,5 @@ const struct segment *campaign_set_segment(const struct campaign_set *s, struct 
  * them. Costs one look-up, however many campaigns there are. */
 const struct campaign *const *campaign_set_started_by(const struct campaign_set *s,
                                                       struct str event, size_t *n);
-
-/* Builds s->triggers from s->campaigns. */
-void campaign_set_index(struct arena *a, struct campaign_set *s);
 
 #endif

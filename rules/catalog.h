@@ -12,6 +12,8 @@
 #include "base/diag.h"
 #include "base/yamlfile.h"
 
+struct form;
+
 enum catalog_type {
     CATALOG_ANY,
     CATALOG_STRING,
@@ -56,9 +58,8 @@ const struct catalog_event *catalog_event(const struct catalog *c, struct str na
 const struct catalog_field *catalog_property(const struct catalog_event *e, struct str name);
 const struct catalog_field *catalog_attribute(const struct catalog *c, struct str name);
 
-/* The declared event or attribute nearest to a wrong name; STR_NONE when none is near. */
-struct str catalog_nearest_event(const struct catalog *c, struct str wrong);
-
 const char *catalog_type_name(enum catalog_type t); /* "string", "any", ... */
+
+extern const struct form catalog_form; /* for JSON Schema and the reference docs */
 
 #endif

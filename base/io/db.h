@@ -17,7 +17,7 @@
  *
  * A lost connection is made again, after 100 ms .. 5 s (doubling, with jitter),
  * until db_close. db never logs: on_up/on_down are called once per change.
- * Neither names nor passwords of the URL's user get into error texts.
+ * Passwords never get into error texts.
  */
 #ifndef GODWIT_BASE_IO_DB_H
 #define GODWIT_BASE_IO_DB_H
@@ -51,18 +51,18 @@ struct db_call {
 /* What came of a request. Belongs to the receiver of `done`, also after an
  * error: it may be kept as long as wanted and ends with db_reply_free(). */
 struct db_reply {
-    size_t n;                       /* results: one per statement; 0 after an error */
+    size_t n; /* results: one per statement; 0 after an error */
     const struct db_result **result;
-    size_t failed;                  /* after an error: index of the statement (n of them: commit) */
-    char sqlstate[6];               /* after an error of the server, otherwise "" */
-    bool outcome_unknown;           /* connection lost when the commit may have happened or not */
+    size_t failed;        /* after an error: index of the statement (n of them: commit) */
+    char sqlstate[6];     /* after an error of the server, otherwise "" */
+    bool outcome_unknown; /* connection lost when the commit may have happened or not */
 };
 
 typedef void (*db_done_fn)(void *ctx, const struct err *e, struct db_reply *reply);
 void db_reply_free(struct db_reply *reply); /* NULL is fine */
 
 struct db_events {
-    void (*on_up)(void *ctx);                        /* run LISTEN and settings here: first in line */
+    void (*on_up)(void *ctx); /* run LISTEN and settings here: first in line */
     void (*on_down)(void *ctx, const struct err *e); /* lost, or (once) could not be made */
     void (*on_notify)(void *ctx, struct str channel, struct str payload); /* may be NULL */
     void *ctx;

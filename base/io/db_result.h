@@ -25,9 +25,10 @@ int64_t db_affected(const struct db_result *r); /* rows inserted, updated, delet
 
 bool db_is_null(const struct db_result *r, size_t row, size_t col);
 bool db_bool(const struct db_result *r, size_t row, size_t col);
-int64_t db_int(const struct db_result *r, size_t row, size_t col); /* smallint, integer, bigint */
+int64_t db_int(const struct db_result *r, size_t row, size_t col);   /* smallint, integer, bigint */
 double db_float8(const struct db_result *r, size_t row, size_t col); /* real, double precision */
-struct str db_text(const struct db_result *r, size_t row, size_t col); /* text, varchar, name, char */
+struct str db_text(const struct db_result *r, size_t row,
+                   size_t col); /* text, varchar, name, char */
 struct str db_bytea(const struct db_result *r, size_t row, size_t col);
 struct str db_json(const struct db_result *r, size_t row, size_t col); /* json, jsonb: its text */
 int64_t db_timestamptz(const struct db_result *r, size_t row, size_t col); /* us since 1970 */

@@ -52,7 +52,7 @@ struct decision {
     struct str occurrence; /* "e4711": with campaign->id, customer and step->id unique for ever */
     int64_t due_us;
     int64_t expires_us; /* not to be sent from here on; 0: never expires */
-    int priority;
+    int64_t priority;
 };
 
 struct decisions {
@@ -80,7 +80,8 @@ bool decide_held_out(const struct campaign *c, struct str customer_key, struct s
 struct explanation {
     bool triggered; /* the event's name starts the campaign */
     bool matched;   /* and the audience matches */
-    struct str why; /* parts of the condition with their values, a line each; empty: no condition */
+    struct str why; /* not triggered: the reason; else each part of the condition with its value, a
+                       line each; empty: no condition */
     bool decided;   /* `decision` is set: some gate or none said no */
     struct decision decision;
     /* Every gate in order, also those after the first no. */

@@ -11,8 +11,8 @@
 #include "base/err.h"
 #include "engine/decide/profile.h"
 #include "engine/workspace.h"
-
-struct cel_context;
+#include "rules/cel.h"
+#include "rules/condition.h"
 
 enum match_result {
     MATCH_YES,
@@ -20,23 +20,27 @@ enum match_result {
     MATCH_ERROR /* the condition could not be evaluated for this customer: e says why */
 };
 
-/* What conditions see of one event of one customer; made once an event, used for all campaigns. */
+/* What conditions see of one event of one customer; made once an event, used for all campaigns.
+ * `now` in a condition is the instant looked back from. */
 struct match_scope {
     const struct workspace *workspace;
     const struct profile *profile;
     const struct event *event; /* NULL: there is none (segments, timers) */
-    int64_t at_us;             /* the instant looked back from */
     struct arena *arena;
+    struct value slots[CONDITION_SLOTS];
+    struct cel_activation activation;
+    unsigned char *segments; /* what is known of each: 0 nothing, else match_result + 1 */
 };
 
+/* With an event, `at_us` is its own time; without, the clock. */
 void match_scope_init(struct match_scope *s, const struct workspace *w, const struct profile *p,
-                      const struct event *e, struct arena *a);
+                      const struct event *e, int64_t at_us, struct arena *a);
 
-enum match_result match_campaign(const struct match_scope *s, const struct campaign *c,
-                                 struct err *e);
-enum match_result match_segment(const struct match_scope *s, struct str name, struct err *e);
+enum match_result match_campaign(struct match_scope *s, const struct campaign *c, struct err *e);
+enum match_result match_segment(struct match_scope *s, struct str name, struct err *e);
 
-/* Why: one line a part of the condition with the values it saw, for people. */
-struct str match_explain(const struct match_scope *s, const struct campaign *c);
+/* Why: a line for each part of the condition with the value it had, for people; empty when the
+ * campaign has no condition. */
+struct str match_explain(struct match_scope *s, const struct campaign *c);
 
 #endif

@@ -13,8 +13,7 @@
 #include "base/str.h"
 #include "base/value.h"
 #include "engine/message_status.h"
-
-struct behaviour;
+#include "rules/behaviour.h"
 
 /* One line of the history of consents. The newest line that fits a channel and topic holds. */
 struct profile_consent {
@@ -28,6 +27,12 @@ struct profile_consent {
 struct profile_suppression {
     struct str channel; /* "*": all channels */
     struct str reason;  /* "hard bounce", "complaint", ... */
+};
+
+/* What the customer did under one event's name (engine/decide/behaviour_pack.h). */
+struct profile_behaviour {
+    struct str event;
+    const struct behaviour_log *log;
 };
 
 /* A message decided on earlier, whatever its campaign. */
@@ -51,9 +56,10 @@ struct profile {
     size_t n_consents;
     const struct profile_suppression *suppressions;
     size_t n_suppressions;
-    const struct profile_message *messages; /* in any order */
-    size_t n_messages, cap_messages;        /* cap: 0 unless grown by decide_remember() */
-    const struct behaviour *behaviours;     /* one for each event name that rules look back on */
+    struct profile_message *messages; /* in any order */
+    size_t n_messages, cap_messages;  /* cap: 0 when the list is the caller's */
+    const struct profile_behaviour
+        *behaviours; /* one for each event name that rules look back on */
     size_t n_behaviours;
 };
 

@@ -19,5 +19,5 @@ dead as (
 select (select count(*) from alive) as alive,
        (select count(*) from godwit.engines e
          where e.id not in (select id from dead)) as engines,
-       (select array_agg(shard order by shard) from renewed) as shards,
-       (select array_agg(fence order by shard) from renewed) as fences
+       r.shard, r.fence
+  from (values (1)) one left join renewed r on true

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * digest: SHA-256 of some bytes, and numbers that look random but follow from a
+ * key and a message (HMAC-SHA-256): the only source of chance in deciding. Pure.
+ */
+#ifndef GODWIT_BASE_DIGEST_H
+#define GODWIT_BASE_DIGEST_H
+
+#include "base/str.h"
+
+#define DIGEST_HEX_CHARS 64
+
+/* The digest in lower-case hex, ended by NUL. */
+void digest_sha256_hex(struct str bytes, char out[DIGEST_HEX_CHARS + 1]);
+
+/* A number in 0..UINT64_MAX under the key from the n parts, each taken with its length, so that
+ * ("ab", "c") and ("a", "bc") differ. The same on every machine, for ever. */
+uint64_t digest_chance(struct str key, const struct str *parts, size_t n);
+
+#endif
