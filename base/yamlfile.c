@@ -43,16 +43,22 @@ static struct place place_of_byte(const struct reader *r, size_t offset) {
     return at;
 }
 
+static bool indented_by_tab(struct str line) {
+    size_t i = 0;
+    while (i < line.n && line.p[i] == ' ')
+        i++;
+    return i < line.n && line.p[i] == '\t';
+}
+
 static struct str syntax_hint(const struct reader *r, const struct diag *x) {
     const yaml_parser_t *p = &r->parser;
     const char *problem = p->problem ? p->problem : "";
     if (str_find(x->line, S("{{")) >= 0 || str_find(x->line, S("{%")) >= 0)
         return S("put the whole value in quotes: \"{{ ... }}\"");
+    if (indented_by_tab(x->line))
+        return S("indent with spaces; a tab is not allowed there");
     if (strstr(problem, "cannot start any token"))
-        return x->line.n && str_find(str_trim(x->line), S("\t")) < 0 &&
-                       str_find(x->line, S("\t")) >= 0
-                   ? S("indent with spaces; a tab is not allowed there")
-                   : S("put the value in quotes");
+        return S("put the value in quotes");
     if (strstr(problem, "mapping values are not allowed"))
         return S("a value that contains `: ` needs quotes around it");
     if (p->context)
@@ -70,6 +76,10 @@ static void syntax_error(struct reader *r) {
                   "this is not plain UTF-8 text: %s", p->problem ? p->problem : "unreadable byte");
         return;
     }
+    const struct diag *last = r->d->n ? &r->d->list[r->d->n - 1] : NULL;
+    if (last && last->severity == DIAG_ERROR && str_eq(last->place.file, r->file->name) &&
+        last->place.line == (int)p->problem_mark.line + 1)
+        return; /* the consequence of what was said about this line already */
     struct diag *x = complain(r, p->problem_mark, p->problem ? p->problem : "broken YAML");
     x->hint = syntax_hint(r, x);
 }
@@ -207,7 +217,7 @@ static struct ynode *read_map(struct reader *r, int depth) {
 
 /* The node that the current event starts; NULL for what is refused. */
 static struct ynode *read_node(struct reader *r, int depth) {
-    if (depth > MAX_DEPTH) {
+    if (depth >= MAX_DEPTH && r->event.type != YAML_SCALAR_EVENT) {
         complain(r, r->event.start_mark, "nested deeper than 64 levels");
         r->failed = true;
         return NULL;

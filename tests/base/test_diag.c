@@ -47,7 +47,7 @@ static const struct {
     {"title: \u512a\u60e0 x: y", 1, 11, 1, "behind wide", NULL,
      "x.yaml:1:11: error: behind wide\n  1 | title: \u512a\u60e0 x: y\n    |             ^\n"},
     {"it\u2019s \u20ac5 e\u0301!", 1, 11, 1, "narrow and combining", NULL,
-     "x.yaml:1:11: error: narrow and combining\n  1 | it\u2019s \u20ac5 e\u0301!\n    |         "
+     "x.yaml:1:11: error: narrow and combining\n  1 | it\u2019s \u20ac5 e\u0301!\n    |          "
      "^\n"},
     {"a\tb\x1b[31mc\xc2\x9b\u202e\xff.\r\n", 1, 3, 1, "esc \x1b[0m\n", "hint \x1b[0m",
      "x.yaml:1:3: error: esc ?[0m?\n  1 | a b?[31mc???.\n    |   ^\n    = hint ?[0m\n"},
