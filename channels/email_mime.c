@@ -168,29 +168,22 @@ static bool add_headers(struct arena *a, struct buf *out, const struct channel_m
 
 /* Line ends of any kind become CRLF; the text ends with one. */
 static struct str with_crlf(struct arena *a, struct str s) {
-    size_t ends = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        ends += s.p[i] == '\n' || s.p[i] == '\r';
+    struct buf out = BUF_IN(a);
+    buf_reserve(&out, s.n + s.n / 16 + 64);
+    size_t i = 0;
+    while (i < s.n) {
+        const char *lf = memchr(s.p + i, '\n', s.n - i);
+        size_t end = lf ? (size_t)(lf - s.p) : s.n;
+        const char *cr = memchr(s.p + i, '\r', end - i);
+        size_t stop = cr ? (size_t)(cr - s.p) : end;
+        buf_add(&out, s.p + i, stop - i);
+        buf_add_str(&out, S("\r\n"));
+        i = stop + 1 + (cr && stop + 1 == end && lf);
     }
-    char *out = arena_alloc(a, s.n + ends + 2);
-    size_t n = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        if (c != '\r' && c != '\n') {
-            out[n++] = c;
-            continue;
-        }
-        if (c == '\r' && i + 1 < s.n && s.p[i + 1] == '\n') {
-            i++;
-        }
-        out[n++] = '\r';
-        out[n++] = '\n';
+    if (s.n == 0) {
+        buf_add_str(&out, S("\r\n"));
     }
-    if (n == 0 || out[n - 1] != '\n') {
-        out[n++] = '\r';
-        out[n++] = '\n';
-    }
-    return str_of(out, n);
+    return buf_str(&out);
 }
 
 static bool add_part(struct arena *a, struct buf *out, const char *type, struct str text,

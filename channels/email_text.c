@@ -38,9 +38,27 @@ static size_t utf8_length(const unsigned char *p, size_t n) {
     return len;
 }
 
+/* How many bytes at p are ASCII, in steps of eight: most text is. */
+static size_t ascii_head(const char *p, size_t n) {
+    size_t i = 0;
+    uint64_t eight;
+    while (i + sizeof eight <= n) {
+        memcpy(&eight, p + i, sizeof eight);
+        if (eight & UINT64_C(0x8080808080808080)) {
+            break;
+        }
+        i += sizeof eight;
+    }
+    return i;
+}
+
 bool email_text_is_utf8(struct str s) {
     const unsigned char *p = (const unsigned char *)s.p;
     for (size_t i = 0; i < s.n;) {
+        i += ascii_head(s.p + i, s.n - i);
+        if (i == s.n) {
+            break;
+        }
         size_t len = utf8_length(p + i, s.n - i);
         if (len == 0) {
             return false;
@@ -242,28 +260,43 @@ static bool must_quote(struct str s, size_t i) {
     return c < 0x21 || c > 0x7e || c == '=';
 }
 
+struct census {
+    size_t quoted; /* bytes that quoted-printable must encode, but for = */
+    size_t equals;
+    size_t longest; /* line */
+    bool from;      /* a line begins with "From ": mail stores put a > before it */
+};
+
+/* One line, without its end. */
+static void take_line(struct census *c, struct str line) {
+    for (size_t i = 0; i < line.n; i++) {
+        unsigned char b = (unsigned char)line.p[i];
+        c->equals += b == '=';
+        c->quoted += (b < 0x20) | (b > 0x7e);
+    }
+    if (line.n > 0) {
+        char last = line.p[line.n - 1];
+        c->quoted += last == ' ' || last == '\t';
+        c->from = c->from || str_starts(line, S("From "));
+    }
+    c->longest = line.n > c->longest ? line.n : c->longest;
+}
+
 enum email_encoding email_text_choose(struct str text) {
-    size_t quoted = 0, line = 0, longest = 0;
-    bool from = false;
-    for (size_t i = 0; i < text.n; i++) {
-        if (at_line_end(text, i)) {
-            i++;
-            line = 0;
-            continue;
-        }
-        /* mail stores put a > before such a line, which would break a signature */
-        from = from || (line == 0 && text.n - i >= 5 && memcmp(text.p + i, "From ", 5) == 0);
-        line++;
-        longest = line > longest ? line : longest;
-        quoted += must_quote(text, i) && text.p[i] != '=';
+    struct census c = {0};
+    for (size_t i = 0; i < text.n;) {
+        const char *end = memchr(text.p + i, '\n', text.n - i);
+        size_t next = end ? (size_t)(end - text.p) + 1 : text.n;
+        bool crlf = end && next >= i + 2 && end[-1] == '\r';
+        take_line(&c, str_sub(text, i, crlf ? next - 2 : next));
+        i = next;
     }
-    if (quoted == 0 && !from && longest <= LINE_MAX_BODY && str_find(text, S("=_")) < 0) {
-        return EMAIL_7BIT; /* "=_" is kept out of every part: boundaries begin with it */
+    /* "=_" is kept out of every part: boundaries begin with it */
+    if (c.quoted == 0 && !c.from && c.longest <= LINE_MAX_BODY &&
+        (c.equals == 0 || str_find(text, S("=_")) < 0)) {
+        return EMAIL_7BIT;
     }
-    for (size_t i = 0; i < text.n; i++) {
-        quoted += text.p[i] == '=';
-    }
-    size_t qp = text.n + quoted * 2;
+    size_t qp = text.n + (c.quoted + c.equals) * 2;
     qp += qp / (LINE_MAX_BODY - 3) * 3;
     size_t base64 = (text.n + 2) / 3 * 4;
     base64 += base64 / LINE_MAX_BODY * 2;

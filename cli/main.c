@@ -22,8 +22,12 @@ static const struct command cmd_version = {
     .run = run_version,
 };
 
+extern const struct command cmd_check, cmd_init;
+
 /* In the order of the help page: a newcomer's path first. One line a command. */
 static const struct command *const commands[] = {
+    &cmd_init,
+    &cmd_check,
     &cmd_version,
 };
 #define COMMANDS (sizeof commands / sizeof *commands)

@@ -232,7 +232,7 @@ static void check_names(struct form_reader *r, const struct condition_scope *sco
             check_property(r, scope->catalog, node, scope->event, name, true);
     }
     for (size_t i = 0; i < uses->n_behaviour; i++) {
-        const struct cel_behaviour_use *b = &uses->behaviour[i];
+        const struct cel_behaviour_use *b = uses->behaviour[i];
         check_event_name(r, scope->catalog, node, b->event);
         for (size_t j = 0; j < b->n_paths; j++) {
             struct str rest = b->paths[j], name = first_part(&rest);

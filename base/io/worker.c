@@ -19,21 +19,26 @@ struct worker {
 };
 
 /* Normal path: push -> todo -> (a thread's take) -> run -> give -> back -> on_back -> done.
- * Everything below the mutex line is guarded by it; the rest is set before the first
- * thread starts or belongs to the loop's thread. */
+ * Each mutex guards the fields below it; the first ones are set before the first thread
+ * starts or belong to the loop's thread. Nobody is woken with a mutex held: on few cores
+ * the woken thread would run into it. */
 struct worker_pool {
     struct worker_options o;
     uv_async_t async;
+    size_t started;
     void (*closed)(void *arg);
     void *closed_arg;
 
-    uv_mutex_t mutex;
+    uv_mutex_t todo_mutex;
     uv_cond_t wake;
-    struct queue todo, back;
+    struct queue todo;
     size_t waiting; /* threads inside take, waiting */
     size_t queued;  /* jobs in todo */
-    size_t started, ended;
     bool closing;
+
+    uv_mutex_t back_mutex;
+    struct queue back;
+    size_t ended;
     bool signalled; /* the loop was told of `back` and has not looked yet */
     struct worker workers[];
 };
@@ -81,7 +86,8 @@ bool worker_pool_new(uv_loop_t *loop, const struct worker_options *o, struct wor
         return err_set(e, ERR_TEMPORARY, "worker threads cannot be set up: %s", uv_strerror(rc));
     }
     p->async.data = p;
-    if (uv_mutex_init(&p->mutex) != 0 || uv_cond_init(&p->wake) != 0) {
+    if (uv_mutex_init(&p->todo_mutex) != 0 || uv_mutex_init(&p->back_mutex) != 0 ||
+        uv_cond_init(&p->wake) != 0) {
         abort(); /* only out of memory */
     }
     *out = p;
@@ -90,10 +96,19 @@ bool worker_pool_new(uv_loop_t *loop, const struct worker_options *o, struct wor
 
 /* ---- in a worker's thread */
 
-/* Tells the loop once, however many jobs go back before it looks. */
-static void tell_loop(struct worker_pool *p) {
-    if (!p->signalled) {
-        p->signalled = true;
+/* Puts the job (or the end of a thread, NULL) on the way back; tells the loop once,
+ * however many come before it looks. */
+static void put_back(struct worker_pool *p, struct worker_job *job) {
+    uv_mutex_lock(&p->back_mutex);
+    if (job) {
+        queue_put(&p->back, job);
+    } else {
+        p->ended++;
+    }
+    bool tell = !p->signalled;
+    p->signalled = true;
+    uv_mutex_unlock(&p->back_mutex);
+    if (tell) {
         uv_async_send(&p->async);
     }
 }
@@ -101,7 +116,7 @@ static void tell_loop(struct worker_pool *p) {
 struct worker_job *worker_take(struct worker *w, uint64_t wait_ms) {
     struct worker_pool *p = w->pool;
     uint64_t end = 0;
-    uv_mutex_lock(&p->mutex);
+    uv_mutex_lock(&p->todo_mutex);
     while (!p->todo.first && !p->closing) {
         uint64_t now = uv_hrtime();
         if (end == 0) {
@@ -112,29 +127,25 @@ struct worker_job *worker_take(struct worker *w, uint64_t wait_ms) {
             break;
         }
         p->waiting++;
-        uv_cond_timedwait(&p->wake, &p->mutex, end - now);
+        uv_cond_timedwait(&p->wake, &p->todo_mutex, end - now);
         p->waiting--;
     }
     struct worker_job *job = p->closing ? NULL : queue_get(&p->todo);
     if (job) {
         p->queued--;
     }
-    uv_mutex_unlock(&p->mutex);
+    uv_mutex_unlock(&p->todo_mutex);
     return job;
 }
 
 void worker_give(struct worker *w, struct worker_job *job) {
-    struct worker_pool *p = w->pool;
-    uv_mutex_lock(&p->mutex);
-    queue_put(&p->back, job);
-    tell_loop(p);
-    uv_mutex_unlock(&p->mutex);
+    put_back(w->pool, job);
 }
 
 bool worker_closing(struct worker *w) {
-    uv_mutex_lock(&w->pool->mutex);
+    uv_mutex_lock(&w->pool->todo_mutex);
     bool closing = w->pool->closing;
-    uv_mutex_unlock(&w->pool->mutex);
+    uv_mutex_unlock(&w->pool->todo_mutex);
     return closing;
 }
 
@@ -159,15 +170,12 @@ static void thread_main(void *arg) {
     if (p->o.leave) {
         p->o.leave(w);
     }
-    uv_mutex_lock(&p->mutex);
-    p->ended++;
-    tell_loop(p);
-    uv_mutex_unlock(&p->mutex);
+    put_back(p, NULL);
 }
 
 /* ---- on the loop's thread */
 
-/* One more thread when all that run are busy. Called with the mutex held. */
+/* One more thread, when all that run are busy. */
 static void start_thread(struct worker_pool *p) {
     struct worker *w = &p->workers[p->started];
     w->pool = p;
@@ -181,17 +189,19 @@ static void start_thread(struct worker_pool *p) {
 }
 
 void worker_pool_push(struct worker_pool *p, struct worker_job *job) {
-    uv_mutex_lock(&p->mutex);
+    uv_mutex_lock(&p->todo_mutex);
     assert(!p->closing);
     queue_put(&p->todo, job);
     p->queued++;
-    if (p->waiting > 0) {
+    bool wake = p->waiting > 0;
+    bool busy = p->queued > p->waiting;
+    uv_mutex_unlock(&p->todo_mutex);
+    if (wake) {
         uv_cond_signal(&p->wake);
     }
-    if (p->queued > p->waiting && p->started < p->o.threads) {
+    if (busy && p->started < p->o.threads) {
         start_thread(p);
     }
-    uv_mutex_unlock(&p->mutex);
 }
 
 static void on_closed(uv_handle_t *handle) {
@@ -199,27 +209,25 @@ static void on_closed(uv_handle_t *handle) {
     void (*closed)(void *arg) = p->closed;
     void *arg = p->closed_arg;
     uv_cond_destroy(&p->wake);
-    uv_mutex_destroy(&p->mutex);
+    uv_mutex_destroy(&p->todo_mutex);
+    uv_mutex_destroy(&p->back_mutex);
     free(p);
     closed(arg);
 }
 
 static void on_back(uv_async_t *async) {
     struct worker_pool *p = async->data;
-    uv_mutex_lock(&p->mutex);
+    uv_mutex_lock(&p->back_mutex);
     struct queue back = p->back;
     p->back = (struct queue){0};
     p->signalled = false;
-    uv_mutex_unlock(&p->mutex);
+    bool over = p->closed && p->ended == p->started;
+    uv_mutex_unlock(&p->back_mutex);
 
     struct worker_job *job;
     while ((job = queue_get(&back)) != NULL) {
         p->o.done(p->o.owner, job);
     }
-
-    uv_mutex_lock(&p->mutex);
-    bool over = p->closing && p->ended == p->started && !p->back.first;
-    uv_mutex_unlock(&p->mutex);
     if (over && !uv_is_closing((uv_handle_t *)&p->async)) {
         for (size_t i = 0; i < p->started; i++) {
             uv_thread_join(&p->workers[i].thread);
@@ -229,17 +237,20 @@ static void on_back(uv_async_t *async) {
 }
 
 void worker_pool_close(struct worker_pool *p, void (*closed)(void *arg), void *arg) {
+    assert(!p->closed && closed);
+    uv_mutex_lock(&p->todo_mutex);
+    p->closing = true;
+    struct queue rest = p->todo;
+    p->todo = (struct queue){0};
+    p->queued = 0;
+    uv_mutex_unlock(&p->todo_mutex);
+    uv_cond_broadcast(&p->wake);
+
+    struct worker_job *job;
+    while ((job = queue_get(&rest)) != NULL) {
+        put_back(p, job);
+    }
     p->closed = closed;
     p->closed_arg = arg;
-    uv_mutex_lock(&p->mutex);
-    assert(!p->closing);
-    p->closing = true;
-    struct worker_job *job;
-    while ((job = queue_get(&p->todo)) != NULL) {
-        queue_put(&p->back, job);
-    }
-    p->queued = 0;
-    uv_cond_broadcast(&p->wake);
-    tell_loop(p);
-    uv_mutex_unlock(&p->mutex);
+    uv_async_send(&p->async); /* there may be no thread to tell of its end */
 }
