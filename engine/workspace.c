@@ -266,6 +266,7 @@ static void load_campaigns(struct load *l) {
         list[taken++] = c;
     }
     campaign_set_build(l->a, &l->w->rules, list, taken, l->d);
+    behaviour_layouts(l->a, &l->w->rules, &l->w->layouts, &l->w->n_layouts);
 }
 
 /* ---- */
