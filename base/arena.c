@@ -110,12 +110,14 @@ void arena_reset(struct arena *a) {
     a->used = 0;
 }
 
+#ifndef ARENA_DEBUG
 static size_t next_block_size(const struct arena *a, size_t n) {
     size_t size = a->head ? a->head->size * 2 : a->first;
     if (size > MAX_BLOCK)
         size = MAX_BLOCK;
     return size < n ? n : size;
 }
+#endif
 
 void *arena_alloc(struct arena *a, size_t n) {
     if (n > SIZE_MAX / 4)
