@@ -22,6 +22,7 @@ static const struct command cmd_version = {
     .run = run_version,
 };
 
+extern const struct command cmd_db;
 extern const struct command cmd_check, cmd_eval, cmd_explain, cmd_init, cmd_report, cmd_run;
 
 /* In the order of the help page: a newcomer's path first. One line a command. */
@@ -32,6 +33,7 @@ static const struct command *const commands[] = {
     &cmd_report,
     &cmd_explain,
     &cmd_eval,
+    &cmd_db,
     &cmd_version,
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
