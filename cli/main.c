@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "cli/args.h"
+#include "cli/pages.h"
 
 #include <locale.h>
 #include <signal.h>
@@ -21,12 +22,13 @@ static const struct command cmd_version = {
     .run = run_version,
 };
 
-extern const struct command cmd_check, cmd_init;
+extern const struct command cmd_check, cmd_eval, cmd_init;
 
 /* In the order of the help page: a newcomer's path first. One line a command. */
 static const struct command *const commands[] = {
     &cmd_init,
     &cmd_check,
+    &cmd_eval,
     &cmd_version,
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
@@ -66,6 +68,10 @@ int main(int argc, char **argv) {
     }
     if (strcmp(name, "--version") == 0)
         return run_version(NULL);
+    if (strcmp(name, "--man") == 0 || strcmp(name, "--bash-completion") == 0) { /* for the build */
+        (name[2] == 'm' ? pages_man : pages_completion)(stdout, commands, COMMANDS);
+        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_WRONG;
+    }
     for (size_t i = 0; i < COMMANDS; i++) {
         if (strcmp(name, commands[i]->name) != 0)
             continue;

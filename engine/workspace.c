@@ -284,6 +284,7 @@ static void load_campaigns(struct load *l) {
     }
     campaign_set_build(l->a, &l->w->rules, list, taken, l->d);
     check_postal_address(l);
+    behaviour_layouts(l->a, &l->w->rules, &l->w->layouts, &l->w->n_layouts);
 }
 
 /* ---- */

@@ -8,7 +8,7 @@
 #include "base/io/db.h"
 #include "base/log.h"
 #include "base/wallclock.h"
-#include "channels/channel_table.h"
+#include "engine/delivery/channel_open.h"
 #include "engine/delivery/render.h"
 #include "engine/delivery/retry.h"
 #include "engine/outbox.h"
@@ -31,8 +31,7 @@ struct item {
     struct str hash;
     int64_t fence;
     /* when DONE */
-    struct retry retry;
-    struct str reason, provider_id;
+    struct outbox_result result;
 };
 
 struct dispatch {
@@ -243,8 +242,7 @@ static size_t add_settles(struct dispatch *d, struct db_call *call) {
     for (struct item *x = d->items.next; x != &d->items; x = x->next) {
         if (x->state != DONE)
             continue;
-        outbox_settle(s, x->m.id, x->m.shard, x->fence, x->retry.status, x->reason,
-                      x->provider_id, x->retry.due_us, x->retry.given_back, x->retry.doubted);
+        outbox_settle(s, &x->m, x->fence, &x->result);
         set_state(d, x, SETTLING);
         n++;
     }
@@ -279,10 +277,10 @@ static size_t add_marks(struct dispatch *d, struct db_call *call) {
 
 static void count_settled(struct dispatch *d, const struct item *x) {
     struct delivery_counts *c = &d->host->counts;
-    c->sent += x->retry.status == MESSAGE_SENT;
-    c->failed += x->retry.status == MESSAGE_FAILED;
-    c->deferred += x->retry.status == MESSAGE_DEFERRED;
-    c->in_doubt += x->retry.doubted;
+    c->sent += x->result.status == MESSAGE_SENT;
+    c->failed += x->result.status == MESSAGE_FAILED;
+    c->deferred += x->result.status == MESSAGE_DEFERRED;
+    c->in_doubt += x->result.doubted;
 }
 
 /* The answer was lost or the transaction failed: results are settled again; what was to
@@ -416,12 +414,13 @@ static void on_done(const struct channel_host *host, uint64_t ref, const struct 
                              .expires_us = x->m.expires_us,
                              .now_us = wallclock_now(),
                              .in_doubt = d->in_doubt};
-    x->retry = retry_after(&in, r);
-    x->reason = r->outcome == CHANNEL_ACCEPTED ? STR_NONE : reason_of(x->arena, r);
-    x->provider_id = r->provider_id.n ? str_dup(x->arena, text_of(r->provider_id)) : STR_NONE;
+    bool pause;
+    x->result = retry_after(&in, r, &pause);
+    x->result.reason = r->outcome == CHANNEL_ACCEPTED ? STR_NONE : reason_of(x->arena, r);
+    x->result.provider_id = r->provider_id.n ? str_dup(x->arena, text_of(r->provider_id)) : STR_NONE;
     set_state(d, x, DONE);
-    if (x->retry.pause)
-        rest(d, r, x->reason);
+    if (pause)
+        rest(d, r, x->result.reason);
     else
         recovered(d);
     dispatch_cycle(d);
@@ -460,7 +459,7 @@ struct dispatch *dispatch_new(struct dispatch_host *host, struct str channel, st
     d->cycle_arena = arena_new(0);
     d->channel_host =
         (struct channel_host){d, host->loop, d->name_z, NULL, on_done, on_log};
-    d->channel = channel_open(c, &d->channel_host, &d->driver, e);
+    d->channel = channel_open(host->workspace, c, &d->channel_host, &d->driver, e);
     if (d->channel)
         return d;
     err_context(e, "channel %s", d->name_z);

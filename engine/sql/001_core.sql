@@ -399,3 +399,12 @@ select campaign, version,
        count(*) filter (where place = 'pending') as pending
   from entries
  group by campaign, version;
+
+create table godwit.refused_events (
+    shard    smallint not null,
+    event_id bigint not null,
+    at       timestamptz not null default now(),
+    reason   text not null,
+    primary key (shard, event_id)
+);
+comment on table godwit.refused_events is 'events that could not be decided, and why; the events themselves are kept';
