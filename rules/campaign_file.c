@@ -179,6 +179,7 @@ const struct form campaign_file_form = {
              .offset = offsetof(struct draft, steps),
              .sub = &campaign_steps_form,
              .shape = FORM_LIST_OF,
+             .least = 1,
              .help = "what it does",
              .example = "a list that begins with `- send: ...`"},
             {.key = "exit", .type = FORM_LATER, .help = "journeys come with a later version"},
