@@ -37,9 +37,9 @@ struct channel_text {
 /* ---- messages */
 
 enum channel_kind { /* bits: a driver may serve several */
-    CHANNEL_EMAIL = 1,
-    CHANNEL_SMS = 2,
-    CHANNEL_WEBHOOK = 4
+                    CHANNEL_EMAIL = 1,
+                    CHANNEL_SMS = 2,
+                    CHANNEL_WEBHOOK = 4
 };
 
 struct channel_header {
@@ -50,22 +50,22 @@ struct channel_header {
 /* One rendered message to one recipient. The struct and all it points at are
  * borrowed by the driver from submit() until done(). */
 struct channel_message {
-    uint64_t ref;             /* the host's own number for it; opaque */
-    enum channel_kind kind;   /* one of them */
-    struct channel_text id;   /* idempotency key: the same on every attempt, printable ASCII */
-    int64_t date_us;          /* microseconds since 1970 UTC: the same on every attempt */
-    struct channel_text to;   /* address, number or URL */
+    uint64_t ref;                /* the host's own number for it; opaque */
+    enum channel_kind kind;      /* one of them */
+    struct channel_text id;      /* idempotency key: the same on every attempt, printable ASCII */
+    int64_t date_us;             /* microseconds since 1970 UTC: the same on every attempt */
+    struct channel_text to;      /* address, number or URL */
     struct channel_text to_name; /* email only; may be absent */
     struct channel_text envelope_from; /* email: where bounces go; absent: from_address */
     struct channel_text from_name;
-    struct channel_text from_address; /* email address, or sender number/name for SMS */
-    struct channel_text reply_to;     /* email address; may be absent */
-    struct channel_text message_id;   /* email: "<unique@domain>", the same on every attempt */
-    struct channel_text subject;      /* email */
-    struct channel_text text;         /* email: plain text part */
-    struct channel_text html;         /* email: HTML part */
-    struct channel_text sms;          /* SMS text */
-    struct channel_text body;         /* webhook: JSON */
+    struct channel_text from_address;     /* email address, or sender number/name for SMS */
+    struct channel_text reply_to;         /* email address; may be absent */
+    struct channel_text message_id;       /* email: "<unique@domain>", the same on every attempt */
+    struct channel_text subject;          /* email */
+    struct channel_text text;             /* email: plain text part */
+    struct channel_text html;             /* email: HTML part */
+    struct channel_text sms;              /* SMS text */
+    struct channel_text body;             /* webhook: JSON */
     const struct channel_header *headers; /* further headers: List-Unsubscribe, Feedback-ID, ... */
     size_t header_count;
 };
@@ -83,19 +83,19 @@ enum channel_outcome {
 /* Whose fault it is; meaningless for CHANNEL_ACCEPTED. */
 enum channel_subject {
     CHANNEL_SUBJECT_NONE,
-    CHANNEL_SUBJECT_ADDRESS,     /* this recipient: unknown, full, malformed */
-    CHANNEL_SUBJECT_MESSAGE,     /* this message: too big, bad header, content refused */
-    CHANNEL_SUBJECT_CHANNEL,     /* our login, sender, certificate or settings: all messages */
-    CHANNEL_SUBJECT_DESTINATION  /* the peer is down, busy or unreachable: all messages */
+    CHANNEL_SUBJECT_ADDRESS,    /* this recipient: unknown, full, malformed */
+    CHANNEL_SUBJECT_MESSAGE,    /* this message: too big, bad header, content refused */
+    CHANNEL_SUBJECT_CHANNEL,    /* our login, sender, certificate or settings: all messages */
+    CHANNEL_SUBJECT_DESTINATION /* the peer is down, busy or unreachable: all messages */
 };
 
 /* The texts are the driver's and live until done() returns. */
 struct channel_result {
     enum channel_outcome outcome;
     enum channel_subject subject;
-    int code;         /* the peer's: SMTP reply, HTTP status; 0: it gave none */
-    char enhanced[12]; /* RFC 3463 "5.1.1", or "" */
-    struct channel_text reason;      /* one line, valid UTF-8, no control characters, <= 500 bytes */
+    int code;                   /* the peer's: SMTP reply, HTTP status; 0: it gave none */
+    char enhanced[12];          /* RFC 3463 "5.1.1", or "" */
+    struct channel_text reason; /* one line, valid UTF-8, no control characters, <= 500 bytes */
     struct channel_text provider_id; /* queue id, sid, ...; absent when there is none */
     int64_t retry_after_ms;          /* the peer's or driver's advice; -1: none */
     int segments;                    /* SMS; 0 elsewhere */
@@ -117,7 +117,7 @@ struct channel_setting {
     enum channel_type type;
     const char *standard; /* the default, written as a user would; NULL: none */
     bool required;
-    bool secret; /* never logged or shown; to be written as env:NAME or file:PATH */
+    bool secret;         /* never logged or shown; to be written as env:NAME or file:PATH */
     int64_t least, most; /* of an integer or duration (ms); both 0: any value >= 0 */
     const char *choices; /* "off|opportunistic|required" */
     const char *help;    /* a sentence for operators */
@@ -137,9 +137,9 @@ enum channel_level { CHANNEL_LOG_DEBUG, CHANNEL_LOG_INFO, CHANNEL_LOG_WARN, CHAN
 
 /* What the host offers to a driver; outlives the channel. */
 struct channel_host {
-    void *owner;      /* the host's own */
-    void *loop;       /* the uv_loop_t on whose thread all this runs */
-    const char *name; /* the channel's name in godwit.yaml */
+    void *owner;        /* the host's own */
+    void *loop;         /* the uv_loop_t on whose thread all this runs */
+    const char *name;   /* the channel's name in godwit.yaml */
     const char *folder; /* where the channel may keep files; exists; NULL: nowhere */
     /* Exactly once for each submitted message, on the loop's thread, and never from inside
      * open(), submit() or close(). The host may call submit() from inside it. */

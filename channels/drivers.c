@@ -66,8 +66,7 @@ static const struct channel_driver *load(const char *path, struct err *e) {
     }
     const struct channel_driver *d = dlsym(library, CHANNEL_SYMBOL);
     if (!d) {
-        err_set(e, ERR_INPUT, "%s is no channel driver: it has no symbol %s", path,
-                CHANNEL_SYMBOL);
+        err_set(e, ERR_INPUT, "%s is no channel driver: it has no symbol %s", path, CHANNEL_SYMBOL);
     } else if (d->abi != CHANNEL_ABI) {
         err_set(e, ERR_INPUT,
                 "%s was built for version %u of the channel contract, this is version %u; "
@@ -92,8 +91,8 @@ const struct channel_driver *drivers_find(struct str name, const char *folder, s
     }
     folder = folder ? folder : GODWIT_PKGLIBDIR "/channels";
     char path[1024];
-    if (!is_name(name) || snprintf(path, sizeof path, "%s/%.*s.so", folder, STR_FMT(name)) >=
-                              (int)sizeof path ||
+    if (!is_name(name) ||
+        snprintf(path, sizeof path, "%s/%.*s.so", folder, STR_FMT(name)) >= (int)sizeof path ||
         access(path, F_OK) != 0) {
         return unknown(name, folder, e);
     }
@@ -147,8 +146,7 @@ static struct str take_integer(struct arena *a, const struct channel_setting *s,
     if (is_int && in_range(s, out->integer)) {
         return STR_NONE;
     }
-    return str_printf(a, "`%s` must be a whole number, %.*s", s->name,
-                      STR_FMT(range_of(a, s, 1)));
+    return str_printf(a, "`%s` must be a whole number, %.*s", s->name, STR_FMT(range_of(a, s, 1)));
 }
 
 static struct str take_duration(struct arena *a, const struct channel_setting *s, struct value v,
@@ -179,7 +177,8 @@ static struct str take_text(struct arena *a, const struct channel_setting *s, st
         text = value_text(v);
     } else if (value_is(v, V_INT)) { /* a password of digits */
         text = str_printf(a, "%lld", (long long)v.u.i);
-    } else if (value_is(v, V_BOOL) && s->type == CHANNEL_CHOICE && in_choices(S("off"), s->choices)) {
+    } else if (value_is(v, V_BOOL) && s->type == CHANNEL_CHOICE &&
+               in_choices(S("off"), s->choices)) {
         text = v.u.b ? S("on") : S("off"); /* YAML's unquoted off */
     }
     if (s->type == CHANNEL_CHOICE && !in_choices(text, s->choices)) {

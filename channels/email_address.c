@@ -97,8 +97,9 @@ static bool check_quoted(struct str local, struct err *e) {
         i += local.p[i] == '\\' ? 2 : 1;
     }
     if (local.n < 3 || i != end || local.p[end] != '"') {
-        return err_set(e, ERR_INPUT, "the quotes before the @ are empty, not closed, or hold a "
-                                     "quotation mark that is not written \\\"");
+        return err_set(e, ERR_INPUT,
+                       "the quotes before the @ are empty, not closed, or hold a "
+                       "quotation mark that is not written \\\"");
     }
     return true;
 }
@@ -176,8 +177,8 @@ static bool to_punycode(struct arena *a, struct str text, struct str *domain, st
     }
     char *out = arena_alloc(a, DOMAIN_MAX + 2);
     UIDNAInfo info = UIDNA_INFO_INITIALIZER;
-    int32_t n = uidna_nameToASCII_UTF8(idna, text.p, (int32_t)text.n, out, DOMAIN_MAX + 1, &info,
-                                       &rc);
+    int32_t n =
+        uidna_nameToASCII_UTF8(idna, text.p, (int32_t)text.n, out, DOMAIN_MAX + 1, &info, &rc);
     uidna_close(idna);
     if (U_FAILURE(rc) || info.errors != 0 || n <= 0 || n > DOMAIN_MAX) {
         return err_set(e, ERR_INPUT, "the domain is no valid internationalised name");

@@ -53,10 +53,19 @@ static bool check_message_id(struct str id, struct err *e) {
 
 /* Headers that are written here, by the relay, or that show what must stay hidden. */
 static bool is_reserved(struct str name) {
-    static const char *const reserved[] = {
-        "from",     "to",          "cc",           "bcc",     "sender",
-        "subject",  "date",        "message-id",   "reply-to", "mime-version",
-        "received", "return-path", "original-recipient"};
+    static const char *const reserved[] = {"from",
+                                           "to",
+                                           "cc",
+                                           "bcc",
+                                           "sender",
+                                           "subject",
+                                           "date",
+                                           "message-id",
+                                           "reply-to",
+                                           "mime-version",
+                                           "received",
+                                           "return-path",
+                                           "original-recipient"};
     for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++) {
         if (str_eq_nocase(name, str_from(reserved[i]))) {
             return true;
@@ -73,8 +82,9 @@ static bool check_header(struct str name, struct str value, struct err *e) {
         good = c > 0x20 && c < 0x7f && c != ':';
     }
     if (!good) {
-        return err_set(e, ERR_INPUT, "a header's name must be 1 to %d printable ASCII characters "
-                                     "without space or colon",
+        return err_set(e, ERR_INPUT,
+                       "a header's name must be 1 to %d printable ASCII characters "
+                       "without space or colon",
                        HEADER_NAME_MAX);
     }
     if (is_reserved(name)) {
@@ -152,8 +162,8 @@ static bool add_headers(struct arena *a, struct buf *out, const struct channel_m
         !add_mailbox(a, out, "To", "recipient's name", text_of(m->to_name), text_of(m->to), e)) {
         return false;
     }
-    if (m->reply_to.n > 0 && !add_mailbox(a, out, "Reply-To", "name to reply to", STR_NONE,
-                                          text_of(m->reply_to), e)) {
+    if (m->reply_to.n > 0 &&
+        !add_mailbox(a, out, "Reply-To", "name to reply to", STR_NONE, text_of(m->reply_to), e)) {
         return false;
     }
     if (!add_subject(out, text_of(m->subject), e) || !check_message_id(id, e)) {

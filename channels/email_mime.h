@@ -24,7 +24,7 @@ struct arena;
 struct email_mail {
     struct email_address from; /* of the envelope */
     struct email_address to;
-    struct str data; /* headers, empty line, body; not dot-stuffed */
+    struct str data;  /* headers, empty line, body; not dot-stuffed */
     bool bad_address; /* when refused: because of `to` */
 };
 

@@ -7,7 +7,7 @@
 
 #define LINE_MAX_HEADER 76
 #define LINE_MAX_BODY 76
-#define WORD_MAX 75 /* an encoded word, RFC 2047 section 2 */
+#define WORD_MAX 75   /* an encoded word, RFC 2047 section 2 */
 #define WORD_FRAME 12 /* =?utf-8?B??= */
 #define LINE_LIMIT 998
 

@@ -55,8 +55,7 @@ static void release(struct channel *c) {
 }
 
 struct channel *local_channel_open(const struct channel_host *host, size_t capacity,
-                                   local_deliver_fn *deliver, void *self,
-                                   struct channel_error *e) {
+                                   local_deliver_fn *deliver, void *self, struct channel_error *e) {
     struct err why = ERR_INIT;
     struct channel *c = calloc(1, sizeof *c);
     if (!c) {

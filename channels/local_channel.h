@@ -17,8 +17,7 @@ typedef void local_deliver_fn(void *self, struct arena *a, const struct channel_
 
 /* `self` is the driver's own and freed with free() when the channel has closed. NULL: e. */
 struct channel *local_channel_open(const struct channel_host *host, size_t capacity,
-                                   local_deliver_fn *deliver, void *self,
-                                   struct channel_error *e);
+                                   local_deliver_fn *deliver, void *self, struct channel_error *e);
 size_t local_channel_capacity(const struct channel *c);
 void local_channel_submit(struct channel *c, const struct channel_message *const *messages,
                           size_t n);

@@ -39,8 +39,7 @@ static void make_name(const struct channel_message *m, char *out, size_t cap) {
     if (EVP_Digest(m->message_id.p, m->message_id.n, digest, &n, EVP_sha256(), NULL) != 1) {
         abort();
     }
-    size_t at =
-        (size_t)snprintf(out, cap, "%lld.", (long long)(m->date_us / WALLCLOCK_US_PER_S));
+    size_t at = (size_t)snprintf(out, cap, "%lld.", (long long)(m->date_us / WALLCLOCK_US_PER_S));
     for (unsigned int i = 0; i < 12; i++) {
         at += (size_t)snprintf(out + at, cap - at, "%02x", digest[i]);
     }

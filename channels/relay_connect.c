@@ -153,9 +153,8 @@ void relay_connect_nodelay(struct relay_socket *s) {
         return;
     }
     struct rlimit limit;
-    int most = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 65536
-                   ? (int)limit.rlim_cur
-                   : 65536;
+    int most = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 65536 ? (int)limit.rlim_cur
+                                                                               : 65536;
     for (int fd = 3; fd < most; fd++) {
         int on = 0;
         socklen_t size = sizeof on;

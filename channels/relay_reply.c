@@ -23,8 +23,7 @@ static size_t clean(struct str text, char *out, size_t cap) {
                 out[n++] = ' ';
             }
             i++;
-        } else if (!email_text_is_utf8(one) ||
-                   (c == 0xc2 && (unsigned char)one.p[1] < 0xa0)) {
+        } else if (!email_text_is_utf8(one) || (c == 0xc2 && (unsigned char)one.p[1] < 0xa0)) {
             out[n++] = '?';
             i++;
         } else {

@@ -35,9 +35,9 @@ struct relay_result {
 };
 
 struct relay_reply {
-    int code; /* 0: none came */
+    int code;                   /* 0: none came */
     int class, subject, detail; /* enhanced status; 0.0.0: none */
-    struct str text; /* without the code; may be several lines */
+    struct str text;            /* without the code; may be several lines */
 };
 
 /* Splits "550 5.1.1 text" or several such lines, as they came over the wire. */

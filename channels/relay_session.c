@@ -43,19 +43,19 @@ struct relay_line {
 
     /* of the session */
     smtp_session_t session;
-    int served;      /* messages added */
-    bool ending;     /* nothing is fed any more */
-    bool mailing;    /* MAIL has been sent: the talk before it is over */
-    bool logged_in;  /* 235 was seen */
+    int served;     /* messages added */
+    bool ending;    /* nothing is fed any more */
+    bool mailing;   /* MAIL has been sent: the talk before it is over */
+    bool logged_in; /* 235 was seen */
     bool connected;
-    uint64_t heard_at; /* uv_hrtime() of the last sign of the peer */
+    uint64_t heard_at;      /* uv_hrtime() of the last sign of the peer */
     enum relay_stage stage; /* before the first MAIL */
     char talk[TALK_MAX];    /* the peer's words to the last command before MAIL */
     size_t talk_n;
     const char *broken; /* why the session must not go on, or NULL */
 
     /* of the present message */
-    struct relay_job *job; /* NULL: given back */
+    struct relay_job *job;  /* NULL: given back */
     struct relay_job *next; /* to be started on a fresh connection */
     smtp_message_t message;
     struct email_mail mail;
@@ -164,8 +164,9 @@ static bool add(struct relay_line *l, struct relay_job *job) {
     bool composed = email_mime_compose(l->arena, job->message, &l->mail, &e);
     if (composed && (l->mail.to.utf8 || l->mail.from.utf8)) {
         l->mail.bad_address = l->mail.to.utf8;
-        composed = err_set(&e, ERR_INPUT, "the address is not ASCII before the @, which needs "
-                                          "SMTPUTF8; this driver does not speak it");
+        composed = err_set(&e, ERR_INPUT,
+                           "the address is not ASCII before the @, which needs "
+                           "SMTPUTF8; this driver does not speak it");
     }
     if (composed && l->mail.data.n > INT_MAX / 2) {
         composed = err_set(&e, ERR_INPUT, "the message is larger than 1 GiB");

@@ -32,7 +32,7 @@ struct relay_settings {
     int reply_ms;
     int dot_ms; /* for the reply to the whole message */
     int idle_ms;
-    int most_messages; /* of a connection */
+    int most_messages;                      /* of a connection */
     atomic_uint_least64_t login_refused_at; /* uv_hrtime() of it; 0: never */
 };
 

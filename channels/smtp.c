@@ -51,8 +51,8 @@ static const struct channel_setting settings[] = {
                   .help = "The name to give at EHLO; the machine's own by default."},
     [SET_CONNECT_TIMEOUT] = {"connect_timeout", CHANNEL_DURATION, "30s", .least = 100,
                              .most = 600000, .help = "For a connection to be made."},
-    [SET_REPLY_TIMEOUT] = {"reply_timeout", CHANNEL_DURATION, "5m", .least = 1000,
-                           .most = 3600000, .help = "For the reply to any command."},
+    [SET_REPLY_TIMEOUT] = {"reply_timeout", CHANNEL_DURATION, "5m", .least = 1000, .most = 3600000,
+                           .help = "For the reply to any command."},
     [SET_DOT_TIMEOUT] = {"dot_timeout", CHANNEL_DURATION, "10m", .least = 1000, .most = 3600000,
                          .help = "For the reply to a whole message. Giving up here leaves the "
                                  "message in doubt, so it is long."},
@@ -68,7 +68,7 @@ struct channel {
     size_t connections;
     struct worker_pool *pool;
     struct relay_line **lines; /* one for each worker */
-    bool failing; /* the last news was that the relay or our login does not work */
+    bool failing;              /* the last news was that the relay or our login does not work */
 
     uv_timer_t deadline;
     bool closing;
@@ -185,8 +185,8 @@ static void on_run(struct worker *w, struct worker_job *job) {
 
 static void on_done(void *owner, struct worker_job *job);
 
-static struct channel *driver_open(const struct channel_host *host,
-                                        const struct channel_value *v, struct channel_error *e) {
+static struct channel *driver_open(const struct channel_host *host, const struct channel_value *v,
+                                   struct channel_error *e) {
     struct err why = ERR_INIT;
     if (!check(v, e)) {
         return NULL;
@@ -228,7 +228,7 @@ static size_t driver_capacity(const struct channel *c) {
 }
 
 static void driver_submit(struct channel *c, const struct channel_message *const *messages,
-                               size_t n) {
+                          size_t n) {
     assert(!c->closing);
     for (size_t i = 0; i < n; i++) {
         struct relay_job *job = calloc(1, sizeof *job);
@@ -290,7 +290,7 @@ static void on_deadline(uv_timer_t *timer) {
 }
 
 static void driver_close(struct channel *c, int64_t deadline_ms, void (*closed)(void *arg),
-                              void *arg) {
+                         void *arg) {
     c->closing = true;
     c->closed = closed;
     c->closed_arg = arg;

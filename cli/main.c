@@ -22,12 +22,16 @@ static const struct command cmd_version = {
     .run = run_version,
 };
 
-extern const struct command cmd_check, cmd_init;
+extern const struct command cmd_check, cmd_eval, cmd_explain, cmd_init, cmd_report, cmd_run;
 
 /* In the order of the help page: a newcomer's path first. One line a command. */
 static const struct command *const commands[] = {
     &cmd_init,
     &cmd_check,
+    &cmd_run,
+    &cmd_report,
+    &cmd_explain,
+    &cmd_eval,
     &cmd_version,
 };
 #define COMMANDS (sizeof commands / sizeof *commands)

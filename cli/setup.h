@@ -12,21 +12,21 @@
 #include "base/arena.h"
 #include "base/io/dbsync.h"
 #include "cli/command.h"
+#include "engine/cluster.h"
 #include "engine/workspace.h"
 
 struct setup {
     struct arena *arena;
     struct workspace *workspace; /* held */
     char *conninfo;              /* in the arena */
+    struct cluster *cluster;     /* NULL: the database is not ours */
 };
 
-/* The workspace, with its mistakes said; warnings only when `strict`. */
+/* The workspace; mistakes are said, warnings are left to `check`. */
 bool setup_workspace(const struct args *args, struct setup *s) MUST_CHECK;
 /* The same, and the database. */
 bool setup_database(const struct args *args, struct setup *s) MUST_CHECK;
 void setup_close(struct setup *s);
-
-struct dbsync *setup_connect(const struct setup *s); /* NULL: said */
 
 /* Says "godwit COMMAND: text" on standard error; returns EXIT_WRONG. */
 int setup_fail(const struct args *args, const struct err *e);

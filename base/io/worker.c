@@ -4,6 +4,7 @@
 #include "base/io/worker.h"
 
 #include <assert.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #define WORKER_STACK (256 * 1024)
@@ -117,6 +118,13 @@ struct worker_job *worker_take(struct worker *w, uint64_t wait_ms) {
     struct worker_pool *p = w->pool;
     uint64_t end = 0;
     uv_mutex_lock(&p->todo_mutex);
+    if (!p->todo.first && !p->closing) {
+        /* What this thread gave back may bring the next job at once: let the loop run before
+         * sleeping, which saves a sleep and a wake-up a job (a fifth of the rate). */
+        uv_mutex_unlock(&p->todo_mutex);
+        sched_yield();
+        uv_mutex_lock(&p->todo_mutex);
+    }
     while (!p->todo.first && !p->closing) {
         uint64_t now = uv_hrtime();
         if (end == 0) {

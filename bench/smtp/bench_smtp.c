@@ -85,8 +85,7 @@ static void open_channel(struct run *r, struct arena *a, char **argv) {
         map_set_str(a, given, str_from(names[i]), value_str(str_from(texts[i])));
     }
     r->driver = drivers_find(S("smtp"), NULL, &e);
-    if (!r->driver ||
-        !drivers_settings(a, r->driver, given, NULL, 0, &values, on_mistake, NULL)) {
+    if (!r->driver || !drivers_settings(a, r->driver, given, NULL, 0, &values, on_mistake, NULL)) {
         exit(EXIT_FAILURE);
     }
     r->channel = r->driver->open(&r->host, values, &why);

@@ -57,6 +57,10 @@ void batch_reset(struct batch *b);
 /* Takes the rows of event_read.sql; b->from, members and workspace are set. False: no events. */
 bool batch_take(struct batch *b, const struct db_result *r, size_t limit);
 
+/* Takes one row alone, with the cursor set so that everything visible to the row's snapshot is
+ * the past: for looking at one event again. */
+void batch_take_row(struct batch *b, const struct db_result *r, size_t row);
+
 /* Columns $1 (shards) and $2 (keys) of the statements about customers; missing: only those
  * that the database does not have yet. */
 struct db_params *batch_customer_params(const struct batch *b, bool missing);

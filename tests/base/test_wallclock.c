@@ -4,7 +4,10 @@
 #include "base/wallclock.h"
 #include "tests/base/check_base.h"
 
+#include <pthread.h>
 #include <stdio.h>
+
+#define ZONES 5
 
 static bool leap(int64_t y) {
     return (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
@@ -247,6 +250,30 @@ START_TEST(local_times) {
 }
 END_TEST
 
+static void *load_zones(void *got) {
+    static const char *const names[] = {"Asia/Taipei", "Europe/Berlin", "UTC", "America/Lima",
+                                        "Africa/Lagos"};
+    const struct zone **out = got;
+    struct err e = ERR_INIT;
+    for (int i = 0; i < ZONES; i++)
+        if (!wallclock_zone(str_from(names[i]), &out[i], &e))
+            out[i] = NULL;
+    return NULL;
+}
+
+START_TEST(zones_from_many_threads) {
+    const struct zone *got[8][ZONES];
+    pthread_t threads[8];
+    for (int i = 0; i < 8; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, load_zones, got[i]), 0);
+    for (int i = 0; i < 8; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < 8; i++)
+        for (int j = 0; j < ZONES; j++)
+            ck_assert(got[i][j] && got[i][j] == got[0][j]);
+}
+END_TEST
+
 Suite *suite_wallclock(void) {
     Suite *s = suite_create("wallclock");
     TCase *t = tcase_create("wallclock");
@@ -258,6 +285,7 @@ Suite *suite_wallclock(void) {
     tcase_add_loop_test(t, parse_spans, 0, COUNT(spans));
     tcase_add_loop_test(t, format_durations, 0, COUNT(durations));
     tcase_add_loop_test(t, zones_refused, 0, COUNT(bad_zones));
+    tcase_add_test(t, zones_from_many_threads);
     tcase_add_loop_test(t, local_times, 0, COUNT(locals));
     suite_add_tcase(s, t);
     return s;
