@@ -34,16 +34,8 @@ extern const struct command cmd_test;
 
 /* In the order of the help page: a newcomer's path first. One line a command. */
 static const struct command *const commands[] = {
-    &cmd_init,
-    &cmd_check,
-    &cmd_test,
-    &cmd_run,
-    &cmd_report,
-    &cmd_explain,
-    &cmd_eval,
-    &cmd_schema,
-    &cmd_db,
-    &cmd_version,
+    &cmd_init,    &cmd_check, &cmd_test,   &cmd_run, &cmd_report,
+    &cmd_explain, &cmd_eval,  &cmd_schema, &cmd_db,  &cmd_version,
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
