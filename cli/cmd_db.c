@@ -42,14 +42,19 @@ static bool read_database(struct arena *a, const char *workspace, const char **u
     return true;
 }
 
+/* Runs from now on, with the schema in it: what is printed can be used at once. */
+static bool keep_running(const struct args *args, struct cluster *c, struct err *e) {
+    if (!cluster_start(args->workspace, c, e))
+        return false;
+    bool good = cluster_keep(c, e) && migrate_run(c->url, e);
+    cluster_release(c);
+    return good;
+}
+
 static int start(const struct args *args) {
     struct cluster c;
     struct err e = ERR_INIT;
-    if (!cluster_start(args->workspace, &c, &e))
-        return fail(&e);
-    bool good = cluster_keep(&c, &e);
-    cluster_release(&c);
-    if (!good)
+    if (!keep_running(args, &c, &e))
         return fail(&e);
     puts("The embedded database runs until `godwit db stop`.");
     return EXIT_DONE;
@@ -67,7 +72,7 @@ static int stop(const struct args *args) {
 static int print_url(const struct args *args) {
     struct cluster c;
     struct err e = ERR_INIT;
-    if (!cluster_url(args->workspace, &c, &e))
+    if (!keep_running(args, &c, &e))
         return fail(&e);
     puts(c.url);
     return EXIT_DONE;
