@@ -21,8 +21,11 @@ static const struct command cmd_version = {
     .run = run_version,
 };
 
+extern const struct command cmd_render;
+
 /* In the order of the help page: a newcomer's path first. One line a command. */
 static const struct command *const commands[] = {
+    &cmd_render,
     &cmd_version,
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
