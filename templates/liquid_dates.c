@@ -247,59 +247,57 @@ static int two(struct str s, size_t at) {
     return (int)digits(str_sub(s, at, at + 2));
 }
 
+/* The last digits of s as second, minute, hour and so on upwards, two each. */
+static void set_from_end(struct found *f, struct str s) {
+    int *parts[] = {&f->second, &f->minute, &f->hour, &f->day, &f->month};
+    for (size_t i = 0; i < 5 && s.n; i++) {
+        size_t n = s.n < 2 ? s.n : 2;
+        *parts[i] = (int)digits(str_sub(s, s.n - n, s.n));
+        s = str_sub(s, 0, s.n - n);
+    }
+    if (s.n) {
+        f->year = digits(s);
+        f->full_year = s.n > 2;
+    }
+}
+
+static void set_time_digits(struct found *f, struct str s) {
+    f->hour = two(s, 0);
+    f->minute = s.n >= 4 ? two(s, 2) : f->minute;
+    f->second = s.n >= 6 ? two(s, 4) : f->second;
+}
+
 /* Digits alone: their number says what they are. */
+static void set_date_digits(struct found *f, int64_t factor, struct str s) {
+    size_t year = s.n == 5 || s.n == 6 ? 2 : s.n >= 7 ? 4 : 0;
+    if (year) {
+        f->year = factor * digits(str_sub(s, 0, year));
+        f->full_year = year == 4;
+    }
+    struct str rest = str_sub(s, year, s.n);
+    if (s.n == 3 || s.n == 5 || s.n == 7) {
+        f->yearday = (int)digits(rest);
+    } else if (s.n == 2) {
+        f->day = two(rest, 0);
+    } else if (s.n % 2 == 0) {
+        f->month = two(rest, 0);
+        f->day = two(rest, 2);
+        if (rest.n > 4)
+            set_time_digits(f, str_sub(rest, 4, rest.n));
+    }
+}
+
 static void set_digits(struct found *f, struct str sign, struct str s, struct str time,
                        struct str fraction, struct str zone) {
-    int64_t factor = sign.n && sign.p[0] == '-' ? -1 : 1;
-    switch (s.n) {
-    case 2:
-        f->day = two(s, 0);
-        break;
-    case 4:
-        f->month = two(s, 0);
-        f->day = two(s, 2);
-        break;
-    case 6:
-        f->year = factor * two(s, 0);
-        f->month = two(s, 2);
-        f->day = two(s, 4);
-        break;
-    case 8:
-    case 10:
-    case 12:
-    case 14:
-        f->year = factor * digits(str_sub(s, 0, 4));
-        f->month = two(s, 4);
-        f->day = two(s, 6);
-        f->full_year = true;
-        if (s.n >= 10)
-            f->hour = two(s, 8);
-        if (s.n >= 12)
-            f->minute = two(s, 10);
-        if (s.n >= 14)
-            f->second = two(s, 12);
-        break;
-    case 3:
-        f->yearday = (int)digits(s);
-        break;
-    case 5:
-        f->year = factor * two(s, 0);
-        f->yearday = (int)digits(str_sub(s, 2, 5));
-        break;
-    case 7:
-        f->year = factor * digits(str_sub(s, 0, 4));
-        f->yearday = (int)digits(str_sub(s, 4, 7));
-        f->full_year = true;
-        break;
-    default:
-        break;
-    }
-    if (time.n) {
-        f->hour = two(time, 0);
-        f->minute = time.n >= 4 ? two(time, 2) : f->minute;
-        f->second = time.n >= 6 ? two(time, 4) : f->second;
-    }
-    if (fraction.n)
+    if (fraction.p && !time.n)
+        set_from_end(f, s);
+    else
+        set_date_digits(f, sign.n && sign.p[0] == '-' ? -1 : 1, s);
+    if (time.n && fraction.p)
+        set_from_end(f, time);
+    else if (time.n)
+        set_time_digits(f, time);
+    if (fraction.p)
         f->nanos = fraction_nanos(fraction);
     if (zone.n && zone.p[0] != '[')
         f->zone = zone;
@@ -367,7 +365,7 @@ static bool clean(struct found *f, struct str text) {
         return false;
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
-        if (isalnum((unsigned char)c) || (c && strchr("-+',./:@[]", c))) {
+        if (isalnum((unsigned char)c) || (c & 0x80) || (c && strchr("-+',./:@[]", c))) {
             f->text[f->n++] = c;
             space = false;
         } else if (!space) {
@@ -444,22 +442,18 @@ static bool zone_offset(struct str z, int32_t *out) {
 
 /* What is left out above the largest part that was said is now's; below it, the start. */
 static void complete(struct found *f, const struct civil *now) {
-    if (f->year == INT64_MIN) {
+    int *parts[] = {&f->month, &f->day, &f->hour, &f->minute, &f->second};
+    const int of_now[] = {now->month, now->day, now->hour, now->minute, now->second};
+    const int least[] = {1, 1, 0, 0, 0};
+    bool said = f->year != INT64_MIN;
+    if (!said)
         f->year = now->year;
-        if (f->yearday < 0 && f->month < 0) {
-            f->month = now->month;
-            if (f->day < 0) {
-                f->day = now->day;
-                if (f->hour < 0)
-                    f->hour = now->hour;
-            }
-        }
+    said = said || f->yearday >= 0;
+    for (int i = 0; i < 5; i++) {
+        said = said || *parts[i] >= 0;
+        if (*parts[i] < 0)
+            *parts[i] = said ? least[i] : of_now[i];
     }
-    f->month = f->month < 0 ? 1 : f->month;
-    f->day = f->day < 0 ? 1 : f->day;
-    f->hour = f->hour < 0 ? 0 : f->hour;
-    f->minute = f->minute < 0 ? 0 : f->minute;
-    f->second = f->second < 0 ? 0 : f->second;
 }
 
 static bool sound(const struct found *f) {
@@ -486,7 +480,7 @@ bool date_read(const struct date_patterns *p, struct arena *a, struct str text, 
         return false;
     search(&f);
     if (f.year == INT64_MIN && f.yearday < 0 && f.month < 0 && f.day < 0 && f.hour < 0 &&
-        f.nanos < 0)
+        f.minute < 0 && f.second < 0 && f.nanos < 0)
         return false;
     if (f.year != INT64_MIN && !f.full_year && !f.before_christ && f.year >= 0 && f.year < 100)
         f.year += f.year >= 69 ? 1900 : 2000;

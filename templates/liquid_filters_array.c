@@ -162,7 +162,8 @@ static bool sorted(struct render *r, const struct filter_args *in, struct value 
     struct keyed *v = arena_alloc(r->arena, (l->n + 1) * 2 * sizeof *v);
     for (size_t i = 0; i < l->n; i++) {
         v[i] = (struct keyed){.item = l->v[i], .key = l->v[i]};
-        if (property.type != V_NULL && !filter_property(r, l->v[i], property, &v[i].key, &unknown))
+        if (property.type != V_NULL && l->n > 1 && /* one alone is not compared */
+            !filter_property(r, l->v[i], property, &v[i].key, &unknown))
             return false;
         if (before == by_text)
             v[i].text = filter_text(r, v[i].key);

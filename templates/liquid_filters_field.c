@@ -9,7 +9,7 @@
 
 #include <inttypes.h>
 
-#define SECONDS_MAX INT64_C(300000000000) /* some 10,000 years */
+#define SECONDS_MAX INT64_C(60000000000000000) /* two thousand million years */
 
 /* ---- date */
 static bool instant(struct render *r, struct value v, struct moment *m) {

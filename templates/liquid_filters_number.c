@@ -24,6 +24,31 @@ static bool quick(enum number_op op, int64_t a, int64_t b, struct value *out) {
     return true;
 }
 
+static bool endless(struct value v) {
+    return v.type == V_DOUBLE && !isfinite(v.u.d);
+}
+
+/* With an infinity or what is no number, as floats. */
+static double apply_endless(enum number_op op, double x, double y) {
+    switch (op) {
+    case NUMBER_ADD:
+        return x + y;
+    case NUMBER_SUB:
+        return x - y;
+    case NUMBER_MUL:
+        return x * y;
+    case NUMBER_DIV:
+        return x / y;
+    default:
+        return NAN;
+    }
+}
+
+/* Of a filter that needs a finite number. */
+static bool finite_input(struct render *r, struct value v) {
+    return !endless(v) || liquid_fail(r, "the number is %s", isnan(v.u.d) ? "NaN" : "Infinity");
+}
+
 static bool operate(struct render *r, const struct filter_args *in, enum number_op op,
                     struct value *out) {
     struct err e = ERR_INIT;
@@ -31,8 +56,15 @@ static bool operate(struct render *r, const struct filter_args *in, enum number_
     if (whole_pair(in->input, in->v[0]) && quick(op, in->input.u.i, in->v[0].u.i, out))
         return true;
     struct number x = liquid_number(r->arena, in->input), y = liquid_number(r->arena, in->v[0]);
-    if (op == NUMBER_DIV && x.mag.n == 0 && y.mag.n == 0 && !(x.integer && y.integer)) {
-        *out = value_double(NAN);
+    if (endless(in->input) || endless(in->v[0])) {
+        double a = endless(in->input) ? in->input.u.d : number_double(r->arena, x);
+        double b = endless(in->v[0]) ? in->v[0].u.d : number_double(r->arena, y);
+        *out = value_double(apply_endless(op, a, b));
+        return true;
+    }
+    if (op == NUMBER_DIV && y.mag.n == 0 && !(x.integer && y.integer)) { /* of decimals */
+        bool negative = x.negative != y.negative;
+        *out = value_double(x.mag.n == 0 ? (double)NAN : negative ? -INFINITY : INFINITY);
         return true;
     }
     if (!liquid_work(r, ((uint64_t)x.mag.n + 1) * (y.mag.n + 1)))
@@ -64,6 +96,10 @@ FILTER(modulo) {
 }
 
 FILTER(abs) {
+    if (endless(in->input)) {
+        *out = value_double(fabs(in->input.u.d));
+        return true;
+    }
     struct number x = liquid_number(r->arena, in->input);
     x.negative = false;
     *out = number_value(r->arena, x);
@@ -71,11 +107,15 @@ FILTER(abs) {
 }
 
 FILTER(ceil) {
+    if (!finite_input(r, in->input))
+        return false;
     *out = number_value(r->arena, number_ceil(r->arena, liquid_number(r->arena, in->input)));
     return true;
 }
 
 FILTER(floor) {
+    if (!finite_input(r, in->input))
+        return false;
     *out = number_value(r->arena, number_floor(r->arena, liquid_number(r->arena, in->input)));
     return true;
 }
@@ -84,6 +124,8 @@ FILTER(round) {
     struct err e = ERR_INIT;
     struct number x = liquid_number(r->arena, in->input), result;
     int64_t digits = 0;
+    if (!finite_input(r, in->input))
+        return false;
     if (in->n) {
         struct value places = number_value(r->arena, liquid_number(r->arena, in->v[0]));
         if (!liquid_leading_integer(places, &digits) || digits > INT32_MAX || digits < INT32_MIN)
@@ -96,8 +138,14 @@ FILTER(round) {
 }
 
 static bool bound(struct render *r, const struct filter_args *in, int wanted, struct value *out) {
+    int c;
+    if (endless(in->input) || endless(in->v[0])) {
+        if (liquid_is_number(in->input) && liquid_order(in->v[0], in->input, &c) && c == wanted)
+            *out = in->v[0];
+        return true;
+    }
     struct number x = liquid_number(r->arena, in->input), y = liquid_number(r->arena, in->v[0]);
-    int c = number_compare(r->arena, y, x);
+    c = number_compare(r->arena, y, x);
     *out = number_value(r->arena, c == wanted ? y : x);
     return true;
 }
