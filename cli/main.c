@@ -22,6 +22,12 @@ static const struct command cmd_version = {
     .run = run_version,
 };
 
+extern const struct command cmd_render;
+
+/* In the order of the help page: a newcomer's path first. One line a command. */
+static const struct command *const commands[] = {
+    &cmd_render,
+    &cmd_version,
 extern const struct command cmd_check;
 extern const struct command cmd_db;
 extern const struct command cmd_eval;
