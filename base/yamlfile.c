@@ -240,6 +240,8 @@ static struct ynode *read_node(struct reader *r, int depth) {
 
 bool yamlfile_parse(struct arena *a, struct str name, struct str source, struct yamlfile *out,
                     struct diags *d) {
+    if (str_starts(source, S("\xef\xbb\xbf"))) /* the mark that some editors put in front */
+        source = str_sub(source, 3, source.n);
     *out = (struct yamlfile){.name = name, .source = source};
     struct reader r = {.a = a, .file = out, .d = d};
     size_t errors = d->errors;

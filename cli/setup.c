@@ -48,7 +48,10 @@ static bool find_database(const struct args *args, struct setup *s, struct err *
         return err_context(e, "database");
     }
     s->conninfo = str_cstr(s->arena, url);
-    return migrate_run(s->conninfo, e);
+    struct dbsync *db = dbsync_open(s->conninfo, e);
+    bool ok = db && migrate_run(db, NULL, e);
+    dbsync_close(db);
+    return ok;
 }
 
 bool setup_database(const struct args *args, struct setup *s) {
