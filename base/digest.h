@@ -13,8 +13,15 @@
 /* The digest in lower-case hex, ended by NUL. */
 void digest_sha256_hex(struct str bytes, char out[DIGEST_HEX_CHARS + 1]);
 
-/* A number in 0..UINT64_MAX under the key from the n parts, each taken with its length, so that
- * ("ab", "c") and ("a", "bc") differ. The same on every machine, for ever. */
+#define DIGEST_MAC_BYTES 32
+
+/* HMAC-SHA-256 under the key of the n parts, each taken with its length, so that ("ab", "c") and
+ * ("a", "bc") differ. */
+void digest_mac(struct str key, const struct str *parts, size_t n,
+                unsigned char out[DIGEST_MAC_BYTES]);
+
+/* A number in 0..UINT64_MAX: the first bytes of digest_mac. The same on every machine, for
+ * ever. */
 uint64_t digest_chance(struct str key, const struct str *parts, size_t n);
 
 #endif
