@@ -123,12 +123,18 @@ static void add_unsubscribe(struct channel_message *out, struct str url, struct 
 static bool render_parts(const struct workspace *w, const struct outbox_message *m,
                          const struct map *data, struct arena *a, struct channel_message *out,
                          struct str *hash, struct err *e) {
- (void)w;(void)e;(void)data;(void)hash;(void)a;
- out->kind = CHANNEL_EMAIL;
- out->subject = give(S("Hello you")); out->text = give(m->input); return true; }
+    (void)w;
+    (void)e;
+    (void)data;
+    (void)hash;
+    (void)a;
+    out->kind = CHANNEL_EMAIL;
+    out->subject = give(S("Hello you"));
+    out->text = give(m->input);
+    return true;
+}
 bool render_message(const struct workspace *w, const struct outbox_message *m, struct str secret,
-                    struct arena *a, struct channel_message *out, struct str *hash,
-                    struct err *e) {
+                    struct arena *a, struct channel_message *out, struct str *hash, struct err *e) {
     const struct settings_sender *s = &w->settings.sender;
     struct str url = unsubscribe_url(w, m, secret, a);
     struct map *data;

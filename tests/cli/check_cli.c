@@ -11,6 +11,7 @@ int main(void) {
     setlocale(LC_CTYPE, "C.UTF-8");
     signal(SIGPIPE, SIG_IGN);
     SRunner *r = srunner_create(suite_progress());
+    srunner_add_suite(r, suite_capture());
     srunner_run_all(r, CK_ENV);
     int failed = srunner_ntests_failed(r);
     srunner_free(r);

@@ -7,6 +7,7 @@
 
 #include <check.h>
 
+Suite *suite_capture(void);
 Suite *suite_progress(void);
 
 #endif
