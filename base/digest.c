@@ -63,19 +63,24 @@ static void add_length(struct buf *b, uint64_t n) {
         buf_add_char(b, (char)(n >> shift & 0xff));
 }
 
-uint64_t digest_chance(struct str key, const struct str *parts, size_t n) {
+void digest_mac(struct str key, const struct str *parts, size_t n,
+                unsigned char out[DIGEST_MAC_BYTES]) {
     struct buf message = BUF_HEAP;
     for (size_t i = 0; i < n; i++) {
         add_length(&message, parts[i].n);
         buf_add_str(&message, parts[i]);
     }
-    unsigned char raw[EVP_MAX_MD_SIZE];
     unsigned int size = 0;
     const char *empty = "";
     if (!HMAC(EVP_sha256(), key.n ? key.p : empty, (int)key.n,
-              (const unsigned char *)(message.n ? message.p : empty), message.n, raw, &size))
+              (const unsigned char *)(message.n ? message.p : empty), message.n, out, &size))
         abort();
     buf_close(&message);
+}
+
+uint64_t digest_chance(struct str key, const struct str *parts, size_t n) {
+    unsigned char raw[DIGEST_MAC_BYTES];
+    digest_mac(key, parts, n, raw);
     uint64_t out = 0;
     for (int i = 0; i < 8; i++)
         out = out << 8 | raw[i];

@@ -15,8 +15,8 @@
 #include <uv.h>
 
 #define TICK_MS 250
-#define STOP_MS 8000          /* for what is in flight, after SIGTERM */
-#define STUCK_TICKS 20        /* a drain gives up after so many ticks without a way on */
+#define STOP_MS 8000   /* for what is in flight, after SIGTERM */
+#define STUCK_TICKS 20 /* a drain gives up after so many ticks without a way on */
 
 struct engine {
     const struct engine_options *options;
@@ -252,8 +252,8 @@ static void watch(struct engine *en, uv_signal_t *h, int number) {
 
 bool engine_run(struct workspace *w, const struct engine_options *o, struct err *e) {
     struct engine en = {.options = o, .arena = arena_new(0)};
-    bool ok = registry_secret(o->conninfo, en.arena, &en.secret, e) &&
-              registry_record(o->conninfo, w, e);
+    bool ok =
+        registry_secret(o->conninfo, en.arena, &en.secret, e) && registry_record(o->conninfo, w, e);
     if (ok) {
         if (uv_loop_init(&en.loop) != 0)
             abort();

@@ -94,8 +94,7 @@ static struct cel_node *make(struct parser *p, enum cel_op op, size_t offset,
 }
 
 static struct cel_node *constant(struct parser *p, struct value v) {
-    struct cel_node *n =
-        cel_node_new(p->arena, CEL_CONST, p->token.offset, p->token.length);
+    struct cel_node *n = cel_node_new(p->arena, CEL_CONST, p->token.offset, p->token.length);
     n->constant = v;
     advance(p);
     return n;
@@ -122,8 +121,7 @@ static void items_add(struct parser *p, struct items *l, struct cel_node *n, boo
 static bool too_many(struct parser *p, const struct items *l) {
     if (l->n < CEL_ARGS_MAX)
         return false;
-    cel_issue_add(p->issues, p->token.offset, 1, "more than %d elements in one list",
-                  CEL_ARGS_MAX);
+    cel_issue_add(p->issues, p->token.offset, 1, "more than %d elements in one list", CEL_ARGS_MAX);
     return true;
 }
 
@@ -226,10 +224,10 @@ static bool is_word(struct str name, const char *const *words) {
 }
 
 static struct cel_node *identifier(struct parser *p, bool root, size_t offset) {
-    static const char *const reserved[] = {
-        "in",       "as",  "break", "const", "continue", "else",      "for",    "function", "if",
-        "import",   "let", "loop",  "package", "namespace", "return", "var",    "void",     "while",
-        NULL};
+    static const char *const reserved[] = {"in",   "as",   "break",    "const",     "continue",
+                                           "else", "for",  "function", "if",        "import",
+                                           "let",  "loop", "package",  "namespace", "return",
+                                           "var",  "void", "while",    NULL};
     static const char *const words[] = {"and", "or", "not", "AND", "OR", "NOT", NULL};
     struct str name = token_text(p);
     if (!root && (str_eq(name, S("true")) || str_eq(name, S("false"))))
@@ -245,9 +243,8 @@ static struct cel_node *identifier(struct parser *p, bool root, size_t offset) {
         struct cel_token word = p->token;
         advance(p);
         if (p->token.type == CEL_T_IDENT || p->token.type == CEL_T_LITERAL) {
-            struct cel_issue *i =
-                cel_issue_add(p->issues, word.offset, word.length, "`%.*s` is not an operator",
-                              STR_FMT(name));
+            struct cel_issue *i = cel_issue_add(p->issues, word.offset, word.length,
+                                                "`%.*s` is not an operator", STR_FMT(name));
             if (i)
                 i->hint = S("write && for and, || for or, ! for not");
             return NULL;
@@ -360,8 +357,8 @@ static struct cel_node *unary(struct parser *p) {
             (p->token.value.type == V_INT || p->token.value.type == V_DOUBLE)) {
             struct value v = p->token.value; /* the sign belongs to the number */
             n--;
-            p->token.value = v.type == V_INT ? value_int((int64_t)-(uint64_t)v.u.i)
-                                             : value_double(-v.u.d);
+            p->token.value =
+                v.type == V_INT ? value_int((int64_t) - (uint64_t)v.u.i) : value_double(-v.u.d);
             p->token.huge = false;
             p->token.length += p->token.offset - from[n];
             p->token.offset = from[n];
@@ -381,12 +378,18 @@ static enum cel_op binary_op(const struct parser *p, int *precedence) {
         enum cel_op op;
         int precedence;
     } table[] = {
-        {CEL_OP2('|', '|'), CEL_OR, 1}, {CEL_OP2('&', '&'), CEL_AND, 2},
-        {CEL_OP2('=', '='), CEL_EQ, 3}, {CEL_OP2('!', '='), CEL_NE, 3},
-        {'<', CEL_LT, 3},               {CEL_OP2('<', '='), CEL_LE, 3},
-        {'>', CEL_GT, 3},               {CEL_OP2('>', '='), CEL_GE, 3},
-        {'+', CEL_ADD, 4},              {'-', CEL_SUB, 4},
-        {'*', CEL_MUL, 5},              {'/', CEL_DIV, 5},
+        {CEL_OP2('|', '|'), CEL_OR, 1},
+        {CEL_OP2('&', '&'), CEL_AND, 2},
+        {CEL_OP2('=', '='), CEL_EQ, 3},
+        {CEL_OP2('!', '='), CEL_NE, 3},
+        {'<', CEL_LT, 3},
+        {CEL_OP2('<', '='), CEL_LE, 3},
+        {'>', CEL_GT, 3},
+        {CEL_OP2('>', '='), CEL_GE, 3},
+        {'+', CEL_ADD, 4},
+        {'-', CEL_SUB, 4},
+        {'*', CEL_MUL, 5},
+        {'/', CEL_DIV, 5},
         {'%', CEL_MOD, 5},
     };
     *precedence = 0;
@@ -453,12 +456,10 @@ static struct cel_node *expression(struct parser *p) {
 }
 
 struct cel_node *cel_parse(struct arena *a, struct str source, struct cel_issues *issues) {
-    struct parser p = {.arena = a,
-                       .lexer = {.arena = a, .source = source, .issues = issues},
-                       .issues = issues};
+    struct parser p = {
+        .arena = a, .lexer = {.arena = a, .source = source, .issues = issues}, .issues = issues};
     if (source.n > CEL_SOURCE_MAX) {
-        cel_issue_add(issues, 0, 0, "the expression is longer than %u KiB",
-                      CEL_SOURCE_MAX / 1024);
+        cel_issue_add(issues, 0, 0, "the expression is longer than %u KiB", CEL_SOURCE_MAX / 1024);
         return NULL;
     }
     if (!cel_utf8_valid(source)) {

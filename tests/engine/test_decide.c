@@ -7,7 +7,7 @@
 #include "engine/decide/behaviour_pack.h"
 #include "engine/decide/decide.h"
 
-#include <inttypes.h>
+#include <stdlib.h>
 
 #define SECOND INT64_C(1000000)
 #define HOUR (3600 * SECOND)
