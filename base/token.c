@@ -29,7 +29,8 @@ void token_make(struct str secret, enum token_purpose purpose, int shard, int64_
     sign(secret, purpose, raw, mac);
     memcpy(raw + NAME_BYTES, mac, MAC_BYTES);
     for (int i = 0; i < RAW_BYTES / 3; i++) {
-        uint32_t three = (uint32_t)raw[3 * i] << 16 | (uint32_t)raw[3 * i + 1] << 8 | raw[3 * i + 2];
+        uint32_t three =
+            (uint32_t)raw[3 * i] << 16 | (uint32_t)raw[3 * i + 1] << 8 | raw[3 * i + 2];
         for (int j = 0; j < 4; j++)
             out[4 * i + j] = alphabet[three >> (18 - 6 * j) & 63];
     }

@@ -240,6 +240,8 @@ static struct ynode *read_node(struct reader *r, int depth) {
 
 bool yamlfile_parse(struct arena *a, struct str name, struct str source, struct yamlfile *out,
                     struct diags *d) {
+    if (str_starts(source, S("\xef\xbb\xbf"))) /* the mark that some editors put in front */
+        source = str_sub(source, 3, source.n);
     *out = (struct yamlfile){.name = name, .source = source};
     struct reader r = {.a = a, .file = out, .d = d};
     size_t errors = d->errors;
@@ -360,14 +362,14 @@ static void walk_init(struct walk *w, const struct yamlfile *f, const struct yno
 /* Moves past what one character of the text stands for in the file. */
 static void walk_char(struct walk *w, char c) {
     char s = here(w);
-    bool folded = is_blank(c) && is_blank(s);
-    if (folded && (c != s || s == '\n')) { /* an end of line with the indentation behind it */
-        while (is_blank(here(w)))
-            step(w);
-    } else if (w->style == '"' && s == '\\') {
+    if (w->style == '"' && s == '\\') {
         step(w);
         int digits = here(w) == 'x' ? 2 : here(w) == 'u' ? 4 : here(w) == 'U' ? 8 : 0;
         for (int i = 0; i <= digits && w->at < w->source.n; i++)
+            step(w);
+    } else if (is_blank(c) && (c != s || s == '\n')) {
+        /* an end of line takes the indentation behind it along, and all empty lines */
+        while (is_blank(here(w)))
             step(w);
     } else if (w->style == '\'' && s == '\'' && c == '\'') {
         step(w);

@@ -82,9 +82,10 @@ const struct command cmd_check = {
     .name = "check",
     .arguments = "",
     .summary = "Says what is wrong in a workspace, all of it at once.",
-    .about = "Reads godwit.yaml, catalog.yaml, segments.yaml, campaigns/ and templates/ without\n"
-             "running anything. Each mistake comes with its file, line and column and with what to\n"
-             "write instead. Exit status 1 if there are mistakes; warnings alone give 0.",
+    .about =
+        "Reads godwit.yaml, catalog.yaml, segments.yaml, campaigns/ and templates/ without\n"
+        "running anything. Each mistake comes with its file, line and column and with what to\n"
+        "write instead. Exit status 1 if there are mistakes; warnings alone give 0.",
     .example = "  godwit check\n  godwit check -C shop --format json",
     .options =
         (const struct command_option[]){

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "base/arena.h"
+#include "base/io/dbsync.h"
 #include "base/yamlfile.h"
 #include "cli/command.h"
 #include "engine/cluster.h"
@@ -42,14 +43,19 @@ static bool read_database(struct arena *a, const char *workspace, const char **u
     return true;
 }
 
+/* Runs from now on, with the schema in it: what is printed can be used at once. */
+static bool keep_running(const struct args *args, struct cluster *c, struct err *e) {
+    if (!cluster_start(args->workspace, c, e))
+        return false;
+    bool good = cluster_keep(c, e) && migrate_run(c->url, e);
+    cluster_release(c);
+    return good;
+}
+
 static int start(const struct args *args) {
     struct cluster c;
     struct err e = ERR_INIT;
-    if (!cluster_start(args->workspace, &c, &e))
-        return fail(&e);
-    bool good = cluster_keep(&c, &e);
-    cluster_release(&c);
-    if (!good)
+    if (!keep_running(args, &c, &e))
         return fail(&e);
     puts("The embedded database runs until `godwit db stop`.");
     return EXIT_DONE;
@@ -67,7 +73,7 @@ static int stop(const struct args *args) {
 static int print_url(const struct args *args) {
     struct cluster c;
     struct err e = ERR_INIT;
-    if (!cluster_url(args->workspace, &c, &e))
+    if (!keep_running(args, &c, &e))
         return fail(&e);
     puts(c.url);
     return EXIT_DONE;
@@ -85,6 +91,32 @@ static int migrate(const char *url) {
     return EXIT_DONE;
 }
 
+/* After dump and restore: the cursor is made to fit the new cluster. */
+static int rebase(const char *url) {
+    static const struct db_stmt st = {NULL, "select decided, undecided from godwit.rebase()"};
+    struct err e = ERR_INIT;
+    struct db_reply *reply = NULL;
+    struct dbsync *db = migrate_run(url, &e) ? dbsync_open(url, &e) : NULL;
+    bool good = db && dbsync_query(db, &st, NULL, &reply, &e);
+    if (good)
+        printf("Events that count as decided: %lld; to be decided next: %lld.\n",
+               (long long)db_int(reply->result[0], 0, 0),
+               (long long)db_int(reply->result[0], 0, 1));
+    db_reply_free(reply);
+    dbsync_close(db);
+    return good ? EXIT_DONE : fail(&e);
+}
+
+static int rebase_embedded(const struct args *args) {
+    struct cluster c;
+    struct err e = ERR_INIT;
+    if (!cluster_start(args->workspace, &c, &e))
+        return fail(&e);
+    int status = rebase(c.url);
+    cluster_release(&c);
+    return status;
+}
+
 static int migrate_embedded(const struct args *args) {
     struct cluster c;
     struct err e = ERR_INIT;
@@ -99,14 +131,18 @@ static int run(const struct args *args) {
     static const struct {
         const char *name;
         int (*embedded)(const struct args *args);
-    } verbs[] = {
-        {"start", start}, {"stop", stop}, {"url", print_url}, {"migrate", migrate_embedded}};
+    } verbs[] = {{"start", start},
+                 {"stop", stop},
+                 {"url", print_url},
+                 {"migrate", migrate_embedded},
+                 {"rebase", rebase_embedded}};
     struct str verb = str_from(args->positional[0]);
     size_t n = sizeof verbs / sizeof *verbs, i = 0;
     while (i < n && !str_eq(verb, str_from(verbs[i].name)))
         i++;
     if (i == n)
-        return args_usage(args, "`%.*s` is none of start, stop, url, migrate", STR_FMT(verb));
+        return args_usage(args, "`%.*s` is none of start, stop, url, migrate, rebase",
+                          STR_FMT(verb));
     struct arena *a = arena_new(0);
     struct err e = ERR_INIT;
     const char *url = NULL;
@@ -119,6 +155,8 @@ static int run(const struct args *args) {
         puts(url);
     } else if (str_eq(verb, S("migrate"))) {
         status = migrate(url);
+    } else if (str_eq(verb, S("rebase"))) {
+        status = rebase(url);
     } else {
         fprintf(stderr,
                 "godwit db %s: `database:` in godwit.yaml names a server that godwit does not run; "
@@ -132,12 +170,14 @@ static int run(const struct args *args) {
 
 const struct command cmd_db = {
     .name = "db",
-    .arguments = "start|stop|url|migrate",
+    .arguments = "start|stop|url|migrate|rebase",
     .summary = "Runs the embedded database; migrates any.",
     .about = "start    makes the embedded database if there is none, and runs it until `stop`\n"
              "stop     stops it\n"
-             "url      prints the libpq URL, for psql and other tools\n"
-             "migrate  brings the schema `godwit` to this program's version",
+             "url      prints the libpq URL, for psql and other tools; starts it like `start`\n"
+             "migrate  brings the schema `godwit` to this program's version\n"
+             "rebase   once after dump and restore into another PostgreSQL cluster: what was\n"
+             "         decided there stays decided, the rest is decided next",
     .example = "  godwit db start\n  psql \"$(godwit db url)\" -c 'select 1'",
     .least = 1,
     .most = 1,

@@ -63,8 +63,7 @@ static bool read_uint(struct str s, struct value *out) {
     return s.n > 0;
 }
 
-static bool read_number(struct str kind, const struct value *v, struct value *out,
-                        struct err *e) {
+static bool read_number(struct str kind, const struct value *v, struct value *out, struct err *e) {
     struct str s = STR_NONE;
     int64_t i;
     if (v->type == V_STRING)
@@ -135,8 +134,7 @@ static bool read_map(struct arena *a, const struct value *v, int depth, struct v
 }
 
 /* Timestamps and durations are read by the language itself. */
-static bool read_object(struct arena *a, const struct value *v, struct value *out,
-                        struct err *e) {
+static bool read_object(struct arena *a, const struct value *v, struct value *out, struct err *e) {
     const struct value *type = v->type == V_MAP ? map_get_str(v->u.map, S("@type")) : NULL;
     const struct value *text = type ? map_get_str(v->u.map, S("value")) : NULL;
     if (!text || type->type != V_STRING || text->type != V_STRING)
@@ -310,8 +308,7 @@ static void write_value(struct buf *out, struct value v) {
 }
 
 /* ---- requests */
-static bool bind(struct arena *a, const struct value *given, struct map *bindings,
-                 struct err *e) {
+static bool bind(struct arena *a, const struct value *given, struct map *bindings, struct err *e) {
     for (size_t i = 0; given && given->type == V_MAP && i < given->u.map->n; i++) {
         struct value v;
         const struct map_entry *entry = &given->u.map->e[i];
@@ -322,8 +319,7 @@ static bool bind(struct arena *a, const struct value *given, struct map *binding
     return true;
 }
 
-static bool evaluate(struct arena *a, const struct map *request, struct value *out,
-                     struct err *e) {
+static bool evaluate(struct arena *a, const struct map *request, struct value *out, struct err *e) {
     const struct value *expr = map_get_str(request, S("expr"));
     struct cel_issues issues;
     struct map *bindings = map_new(a, 0);
@@ -439,9 +435,10 @@ const struct command cmd_eval = {
     .name = "eval",
     .arguments = "EXPRESSION",
     .summary = "Evaluates an expression of the condition language.",
-    .about = "Prints the value. With --batch each line of standard input is a request\n"
-             "{\"id\", \"expr\", \"bindings\"?} and is answered by one line {\"id\", \"value\"} or\n"
-             "{\"id\", \"error\"}.",
+    .about =
+        "Prints the value. With --batch each line of standard input is a request\n"
+        "{\"id\", \"expr\", \"bindings\"?} and is answered by one line {\"id\", \"value\"} or\n"
+        "{\"id\", \"error\"}.",
     .example = "  godwit eval '[1, 2, 3].exists(x, x > 2)'\n"
                "  godwit eval --batch < requests.ndjson",
     .options = options,

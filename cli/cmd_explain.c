@@ -165,12 +165,12 @@ static int run(const struct args *args) {
     struct dbsync *db = NULL;
     int64_t at;
     size_t n;
-    bool ok = when(args, &s, &at, &e) && which(args, &s, &campaign, &e) &&
-              registry_secret(s.conninfo, s.arena, &secret, &e) &&
-              (db = dbsync_open(s.conninfo, &e)) != NULL &&
-              explain_customer(db, s.workspace, customer, campaign, at, secret, s.arena, &list, &n,
-                               &e) &&
-              print_all(args, db, s.arena, customer, campaign, list, n, &e);
+    bool ok =
+        when(args, &s, &at, &e) && which(args, &s, &campaign, &e) &&
+        registry_secret(s.conninfo, s.arena, &secret, &e) &&
+        (db = dbsync_open(s.conninfo, &e)) != NULL &&
+        explain_customer(db, s.workspace, customer, campaign, at, secret, s.arena, &list, &n, &e) &&
+        print_all(args, db, s.arena, customer, campaign, list, n, &e);
     dbsync_close(db);
     setup_close(&s);
     return ok ? EXIT_DONE : setup_fail(args, &e);
@@ -186,8 +186,9 @@ const struct command cmd_explain = {
     .name = "explain",
     .arguments = "CUSTOMER [CAMPAIGN]",
     .summary = "Tells why a customer did or did not get a message.",
-    .about = "For each campaign: the last event that starts it, the parts of its condition with the\n"
-             "values they had, and each gate. Then what is on record.",
+    .about =
+        "For each campaign: the last event that starts it, the parts of its condition with the\n"
+        "values they had, and each gate. Then what is on record.",
     .example = "  godwit explain c-1042\n  godwit explain c-1042 welcome --at 2026-11-01",
     .options = options,
     .least = 1,

@@ -44,9 +44,9 @@ static bool is_free(const char *folder, struct err *e) {
     for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
         empty = empty && (entry->d_name[0] == '.' && strcmp(entry->d_name, ".gitignore") != 0);
     closedir(dir);
-    return empty || err_set(e, ERR_INPUT,
-                            "%s is not empty, and nothing in it is overwritten; name a new folder",
-                            folder);
+    return empty ||
+           err_set(e, ERR_INPUT,
+                   "%s is not empty, and nothing in it is overwritten; name a new folder", folder);
 }
 
 static bool write_all(struct arena *a, const char *folder, struct err *e) {
@@ -64,10 +64,11 @@ static int run_init(const struct args *args) {
     const char *folder = args->positional[0];
     bool good = is_free(folder, &e) && write_all(a, folder, &e);
     if (good)
-        printf("A workspace is in %s. Next:\n"
-               "  godwit check -C %s     says whether all is well\n"
-               "  godwit dev -C %s       runs it: database, a mail server that catches all, engine\n",
-               folder, folder, folder);
+        printf(
+            "A workspace is in %s. Next:\n"
+            "  godwit check -C %s     says whether all is well\n"
+            "  godwit dev -C %s       runs it: database, a mail server that catches all, engine\n",
+            folder, folder, folder);
     else
         fprintf(stderr, "godwit init: %s\n", e.text);
     arena_free(a);
@@ -78,9 +79,10 @@ const struct command cmd_init = {
     .name = "init",
     .arguments = "DIR",
     .summary = "Makes a small working workspace to begin with.",
-    .about = "Writes godwit.yaml, catalog.yaml, segments.yaml, a campaign, its template in English\n"
-             "and 繁體中文, and a test. Mail goes to 127.0.0.1:2525, where `godwit dev` catches it.\n"
-             "Nothing that exists is overwritten.",
+    .about =
+        "Writes godwit.yaml, catalog.yaml, segments.yaml, a campaign, its template in English\n"
+        "and 繁體中文, and a test. Mail goes to 127.0.0.1:2525, where `godwit dev` catches it.\n"
+        "Nothing that exists is overwritten.",
     .example = "  godwit init shop\n  godwit check -C shop",
     .least = 1,
     .most = 1,

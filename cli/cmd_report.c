@@ -16,8 +16,8 @@ struct section {
 static const char *const accounting_columns[] = {"campaign", "version",    "entered", "sent",
                                                  "held_out", "suppressed", "capped",  "failed",
                                                  "in_doubt", "pending",    NULL};
-static const char *const campaign_columns[] = {"campaign", "customers", "sent", "bounced", "doubted",
-                                               "first_sent_at", "last_sent_at", NULL};
+static const char *const campaign_columns[] = {
+    "campaign", "customers", "sent", "bounced", "doubted", "first_sent_at", "last_sent_at", NULL};
 static const char *const reason_columns[] = {"campaign", "outcome", "reason", "count", NULL};
 static const char *const lift_columns[] = {
     "campaign", "treated", "treated_rate", "held_out", "held_out_rate", "lift", NULL};
@@ -40,13 +40,13 @@ static const struct section sections[] = {
      campaign_columns},
     {"reasons",
      "Why not, and what went wrong",
-     {"report_reasons",
-      "select campaign, outcome, reason, count(*) from ("
-      "  select campaign, outcome, reason from godwit.decisions union all"
-      "  select campaign, status, reason from godwit.messages"
-      "   where status in ('failed', 'cancelled', 'in_doubt', 'deferred')) x "
-      "where $1::text is null or campaign = $1 "
-      "group by campaign, outcome, reason order by campaign, count(*) desc, outcome, reason limit 200"},
+     {"report_reasons", "select campaign, outcome, reason, count(*) from ("
+                        "  select campaign, outcome, reason from godwit.decisions union all"
+                        "  select campaign, status, reason from godwit.messages"
+                        "   where status in ('failed', 'cancelled', 'in_doubt', 'deferred')) x "
+                        "where $1::text is null or campaign = $1 "
+                        "group by campaign, outcome, reason order by campaign, count(*) desc, "
+                        "outcome, reason limit 200"},
      reason_columns},
     {"lift",
      "What it changed, against those held out",

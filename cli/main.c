@@ -22,20 +22,35 @@ static const struct command cmd_version = {
     .run = run_version,
 };
 
+extern const struct command cmd_check;
 extern const struct command cmd_db;
-extern const struct command cmd_check, cmd_eval, cmd_explain, cmd_init, cmd_report, cmd_run;
+extern const struct command cmd_dev;
+extern const struct command cmd_eval;
+extern const struct command cmd_explain;
+extern const struct command cmd_init;
+extern const struct command cmd_render;
+extern const struct command cmd_report;
+extern const struct command cmd_run;
+extern const struct command cmd_schema;
+extern const struct command cmd_test;
 
 /* In the order of the help page: a newcomer's path first. One line a command. */
+/* clang-format off */
 static const struct command *const commands[] = {
     &cmd_init,
     &cmd_check,
+    &cmd_test,
+    &cmd_dev,
+    &cmd_db,
     &cmd_run,
     &cmd_report,
     &cmd_explain,
     &cmd_eval,
-    &cmd_db,
+    &cmd_render,
+    &cmd_schema,
     &cmd_version,
 };
+/* clang-format on */
 #define COMMANDS (sizeof commands / sizeof *commands)
 
 static void help(FILE *out) {

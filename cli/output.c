@@ -186,7 +186,8 @@ static void json_row(const struct output *o, const struct value *cells) {
 /* ---- document */
 
 static const char page_head[] =
-    "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Godwit report</title>\n"
+    "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Godwit "
+    "report</title>\n"
     "<meta name=\"viewport\" content=\"width=device-width\">\n<style>\n"
     "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}\n"
     "table{border-collapse:collapse;margin:.5rem 0 2rem}\n"

@@ -15,8 +15,8 @@
 #include <uv.h>
 
 #define TICK_MS 250
-#define STOP_MS 8000          /* for what is in flight, after SIGTERM */
-#define STUCK_TICKS 20        /* a drain gives up after so many ticks without a way on */
+#define STOP_MS 8000   /* for what is in flight, after SIGTERM */
+#define STUCK_TICKS 20 /* a drain gives up after so many ticks without a way on */
 
 struct engine {
     const struct engine_options *options;
@@ -133,6 +133,8 @@ static void check_drain(struct engine *en, const struct intake_counts *in,
     }
 }
 
+static void reload(struct engine *en);
+
 static void on_tick(uv_timer_t *t) {
     struct engine *en = t->data;
     struct intake_counts in;
@@ -142,6 +144,8 @@ static void on_tick(uv_timer_t *t) {
     intake_counts(en->intake, &in);
     delivery_counts(en->delivery, &out);
     report(en, &in, &out);
+    if (en->options->should_reload && en->options->should_reload(en->options->ctx))
+        reload(en);
     if (en->options->should_stop && en->options->should_stop(en->options->ctx))
         stop(en);
     else if (en->options->drain)
@@ -157,6 +161,8 @@ static void reload(struct engine *en) {
     diags_init(&d, a);
     struct workspace *w = workspace_load(en->options->folder, &d);
     diags_print(&d, stderr, false);
+    if (w && en->options->on_loaded)
+        en->options->on_loaded(en->options->ctx, w);
     if (!w) {
         log_error("workspace not reloaded: it has mistakes; the old one stays",
                   LOG_I("errors", d.errors));
@@ -252,8 +258,8 @@ static void watch(struct engine *en, uv_signal_t *h, int number) {
 
 bool engine_run(struct workspace *w, const struct engine_options *o, struct err *e) {
     struct engine en = {.options = o, .arena = arena_new(0)};
-    bool ok = registry_secret(o->conninfo, en.arena, &en.secret, e) &&
-              registry_record(o->conninfo, w, e);
+    bool ok =
+        registry_secret(o->conninfo, en.arena, &en.secret, e) && registry_record(o->conninfo, w, e);
     if (ok) {
         if (uv_loop_init(&en.loop) != 0)
             abort();

@@ -33,7 +33,7 @@ static void columns_init(struct columns *c, struct arena *a, size_t expect,
     for (size_t i = 0; i < n; i++)
         c->column[i] = db_array(a, types[i], expect);
 }
-#define COLUMNS_INIT(c, a, expect, types)                                                          \
+#define COLUMNS_INIT(c, a, expect, types) \
     columns_init((c), (a), (expect), (types), sizeof(types) / sizeof *(types))
 
 static size_t columns_rows(const struct columns *c) {
@@ -66,8 +66,9 @@ struct outbox_batch {
 
 struct outbox_batch *outbox_batch_new(struct arena *a, size_t expect) {
     static const enum db_type messages[] = {
-        DB_INT2, DB_INT8, DB_TEXT,  DB_TEXT, DB_TEXT, DB_TEXT, DB_TEXT,        DB_TEXT,       DB_TEXT,
-        DB_TEXT, DB_TEXT, DB_JSONB, DB_INT8, DB_TEXT, DB_TEXT, DB_TIMESTAMPTZ, DB_TIMESTAMPTZ};
+        DB_INT2, DB_INT8, DB_TEXT, DB_TEXT,        DB_TEXT,       DB_TEXT,
+        DB_TEXT, DB_TEXT, DB_TEXT, DB_TEXT,        DB_TEXT,       DB_JSONB,
+        DB_INT8, DB_TEXT, DB_TEXT, DB_TIMESTAMPTZ, DB_TIMESTAMPTZ};
     static const enum db_type decisions[] = {DB_INT2,        DB_INT8, DB_TEXT, DB_TEXT, DB_INT8,
                                              DB_TIMESTAMPTZ, DB_TEXT, DB_TEXT, DB_TEXT};
     struct outbox_batch *b = ARENA_NEW(a, struct outbox_batch);

@@ -67,8 +67,8 @@ struct outbox_result {
     int64_t due_us;  /* 0: nothing more to do */
     bool given_back; /* the attempt does not count */
     bool doubted;
-    bool bounced;    /* the address was refused for good */
-    bool suppress;   /* and nobody is there */
+    bool bounced;  /* the address was refused for good */
+    bool suppress; /* and nobody is there */
 };
 void outbox_settle(struct outbox_settles *s, const struct outbox_message *m, int64_t lease,
                    const struct outbox_result *r);

@@ -17,16 +17,22 @@ static bool record_campaigns(struct dbsync *db, const struct workspace *w, struc
     struct db_array *names = db_array(a, DB_TEXT, n);
     struct db_array *versions = db_array(a, DB_TEXT, n);
     struct db_array *sources = db_array(a, DB_TEXT, n);
+    struct db_array *goals = db_array(a, DB_TEXT, n);
+    struct db_array *within = db_array(a, DB_INT8, n);
     for (size_t i = 0; i < n; i++) {
         const struct campaign *c = w->rules.campaigns[i];
         db_array_text(names, c->id);
         db_array_text(versions, str_from(c->version));
         db_array_text(sources, c->source);
+        db_array_text(goals, c->goal.event.n ? c->goal.event : STR_NONE);
+        db_array_int8(within, c->goal.within_us);
     }
     struct db_params *p = db_params(a);
     db_param_array(p, names);
     db_param_array(p, versions);
     db_param_array(p, sources);
+    db_param_array(p, goals);
+    db_param_array(p, within);
     return dbsync_query(db, &st_campaigns, p, NULL, e);
 }
 

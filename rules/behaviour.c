@@ -90,9 +90,8 @@ struct behaviour_number behaviour_tally_end(const struct behaviour_tally *t) {
     return r;
 }
 
-struct behaviour_number behaviour_sum(const struct behaviour_log *log,
-                                      struct behaviour_position at, int64_t window_us,
-                                      size_t property) {
+struct behaviour_number behaviour_sum(const struct behaviour_log *log, struct behaviour_position at,
+                                      int64_t window_us, size_t property) {
     struct behaviour_tally t = BEHAVIOUR_TALLY_INIT;
     size_t from, upto;
     if (behaviour_includes_older(log, at, window_us) && log->older.totals) {

@@ -184,8 +184,9 @@ struct value cel_behaviour_eval(const struct cel_node *n, struct cel_run *run) {
     behaviour_range(l.log, l.at, use->window_us, &l.from, &l.upto);
     l.older = behaviour_includes_older(l.log, l.at, use->window_us);
     if (l.older && l.filter)
-        return cel_fail(run, "the window reaches back to `%.*s` events of which only totals are "
-                             "kept, so the filter cannot be applied",
+        return cel_fail(run,
+                        "the window reaches back to `%.*s` events of which only totals are "
+                        "kept, so the filter cannot be applied",
                         STR_FMT(use->event));
     bool ok = true;
     struct value v;

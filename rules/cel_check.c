@@ -90,8 +90,8 @@ static void unknown_name(struct cel_check *c, const struct cel_node *n) {
         names[count] = c->env->variables[count].name;
     if (c->env->functions)
         names[count++] = S("now");
-    struct cel_issue *i = cel_issue_add(c->issues, n->offset, n->length, "unknown name `%.*s`",
-                                        STR_FMT(n->name));
+    struct cel_issue *i =
+        cel_issue_add(c->issues, n->offset, n->length, "unknown name `%.*s`", STR_FMT(n->name));
     cel_issue_nearest(c->issues, i, n->name, names, count);
     if (i && !i->hint.n && cel_function_exists(n->name, false))
         i->hint = str_printf(c->arena, "`%.*s` is a function; call it with ( )", STR_FMT(n->name));
@@ -223,11 +223,9 @@ static const struct cel_type *check_bind(struct cel_check *c, struct cel_node *n
     bool optional = n->op != CEL_BIND;
     if (optional && c->env && t->kind != CEL_OPTIONAL && t->kind != CEL_DYN)
         cel_issue_add(c->issues, n->args[0]->offset, n->args[0]->length,
-                      "optMap and optFlatMap want an optional; this is %s",
-                      cel_kind_name(t->kind));
-    struct cel_scope s = {.name = n->name,
-                          .slot = new_local(c),
-                          .type = optional ? cel_type_element(t) : t};
+                      "optMap and optFlatMap want an optional; this is %s", cel_kind_name(t->kind));
+    struct cel_scope s = {
+        .name = n->name, .slot = new_local(c), .type = optional ? cel_type_element(t) : t};
     n->slot = s.slot;
     const struct cel_type *body = check_in_scope(c, n->args[1], &s);
     if (n->op == CEL_OPTMAP)

@@ -20,7 +20,8 @@ static const struct behaviour_function {
     enum cel_kind result; /* CEL_MAP: the event */
     const char *form;
 } functions[] = {
-    {"count", false, true, CEL_INT, "count(\"event\", \"30d\") or count(\"event\", \"30d\", it.amount > 50.0)"},
+    {"count", false, true, CEL_INT,
+     "count(\"event\", \"30d\") or count(\"event\", \"30d\", it.amount > 50.0)"},
     {"sum", true, true, CEL_DOUBLE, "sum(\"event\", \"property\", \"30d\")"},
     {"avg", true, true, CEL_DOUBLE, "avg(\"event\", \"property\", \"30d\")"},
     {"min", true, true, CEL_DOUBLE, "min(\"event\", \"property\", \"30d\")"},
@@ -31,8 +32,8 @@ static const struct behaviour_function {
 };
 #define FUNCTIONS (sizeof functions / sizeof *functions)
 
-static const struct str response_kinds[] = {S("delivered"), S("open"),        S("click"),
-                                            S("bounce"),    S("complaint"),   S("unsubscribe"),
+static const struct str response_kinds[] = {S("delivered"), S("open"),      S("click"),
+                                            S("bounce"),    S("complaint"), S("unsubscribe"),
                                             S("reply"),     S("conversion")};
 #define KINDS (sizeof response_kinds / sizeof *response_kinds)
 
@@ -63,8 +64,8 @@ static bool constant_text(struct cel_check *c, const struct cel_node *n, const c
 
 static void unknown_text(struct cel_check *c, const struct cel_node *n, const char *what,
                          struct str name, const struct str *known, size_t count) {
-    struct cel_issue *i = cel_issue_add(c->issues, n->offset, n->length, "unknown %s `%.*s`", what,
-                                        STR_FMT(name));
+    struct cel_issue *i =
+        cel_issue_add(c->issues, n->offset, n->length, "unknown %s `%.*s`", what, STR_FMT(name));
     cel_issue_nearest(c->issues, i, name, known, count);
 }
 
@@ -76,9 +77,8 @@ static bool window(struct cel_check *c, const struct cel_node *n, int64_t *us) {
     *us = BEHAVIOUR_ALL;
     if (str_eq(text, S("all")) || wallclock_parse_span(text, us, &e))
         return true;
-    struct cel_issue *i =
-        cel_issue_add(c->issues, n->offset, n->length, "`%.*s` is not a window",
-                      (int)(text.n < 60 ? text.n : 60), text.p);
+    struct cel_issue *i = cel_issue_add(c->issues, n->offset, n->length, "`%.*s` is not a window",
+                                        (int)(text.n < 60 ? text.n : 60), text.p);
     if (i)
         i->hint = S("write a number and w, d, h, m or s, such as \"30d\" or \"12h\", or \"all\"");
     return false;
@@ -141,8 +141,8 @@ bool cel_check_it(struct cel_check *c, struct cel_node *n) {
             return false;
     struct str path = str_sub(dotted, 3, dotted.n);
     if (has || optional)
-        path = path.n ? str_printf(c->arena, "%.*s.%.*s", STR_FMT(path), STR_FMT(n->name))
-                      : n->name;
+        path =
+            path.n ? str_printf(c->arena, "%.*s.%.*s", STR_FMT(path), STR_FMT(n->name)) : n->name;
     if (!path.n) {
         cel_issue_add(c->issues, n->offset, n->length,
                       "`it` is the past event; write it.PROPERTY or it.at");
@@ -160,9 +160,7 @@ bool cel_check_it(struct cel_check *c, struct cel_node *n) {
     n->loop = has;
     n->name = path;
     n->coerce = t->kind != CEL_DYN ? t : NULL;
-    n->type = has        ? cel_type_of(CEL_BOOL)
-              : optional ? cel_type_new(c, CEL_OPTIONAL, t)
-                         : t;
+    n->type = has ? cel_type_of(CEL_BOOL) : optional ? cel_type_new(c, CEL_OPTIONAL, t) : t;
     return true;
 }
 
@@ -210,9 +208,9 @@ static bool check_behaviour(struct cel_check *c, struct cel_node *n,
     size_t least = 1u + f->property + f->window, filter = least;
     n->type = f->result == CEL_MAP ? cel_type_of(CEL_DYN) : cel_type_of(f->result);
     if (n->n_args < least || n->n_args > least + 1) {
-        struct cel_issue *i = cel_issue_add(c->issues, n->offset, n->length,
-                                            "`%s` does not take %u argument%s", f->name,
-                                            n->n_args, n->n_args == 1 ? "" : "s");
+        struct cel_issue *i =
+            cel_issue_add(c->issues, n->offset, n->length, "`%s` does not take %u argument%s",
+                          f->name, n->n_args, n->n_args == 1 ? "" : "s");
         if (i)
             i->hint = str_printf(c->arena, "write %s", f->form);
         return true;

@@ -46,8 +46,8 @@ static bool comparable(enum cel_kind a, enum cel_kind b) {
 
 void cel_check_bool(struct cel_check *c, const struct cel_node *n, const char *what) {
     if (c->env && n->type->kind != CEL_BOOL && n->type->kind != CEL_DYN)
-        cel_issue_add(c->issues, n->offset, n->length, "%s must be true or false; this is %s",
-                      what, cel_kind_name(n->type->kind));
+        cel_issue_add(c->issues, n->offset, n->length, "%s must be true or false; this is %s", what,
+                      cel_kind_name(n->type->kind));
 }
 
 /* ---- fields */
@@ -58,8 +58,7 @@ static const struct cel_field *find_field(const struct cel_type *t, struct str n
     return NULL;
 }
 
-static void unknown_field(struct cel_check *c, const struct cel_node *n,
-                          const struct cel_type *t) {
+static void unknown_field(struct cel_check *c, const struct cel_node *n, const struct cel_type *t) {
     struct str *names = ARENA_ARRAY(c->arena, struct str, t->n_fields + 1);
     for (size_t i = 0; i < t->n_fields; i++)
         names[i] = t->fields[i].name;
@@ -67,8 +66,8 @@ static void unknown_field(struct cel_check *c, const struct cel_node *n,
     size_t length = n->name.n < n->length ? n->name.n : n->length;
     if (n->op == CEL_HAS && end > 0 && length < n->length)
         end--; /* the bracket of has( ) */
-    struct cel_issue *i = cel_issue_add(c->issues, end - length, length, "unknown field `%.*s`",
-                                        STR_FMT(n->name));
+    struct cel_issue *i =
+        cel_issue_add(c->issues, end - length, length, "unknown field `%.*s`", STR_FMT(n->name));
     cel_issue_nearest(c->issues, i, n->name, names, t->n_fields);
     if (i && !i->hint.n && t->n_fields && t->n_fields <= 8) {
         struct buf b = BUF_IN(c->arena);
@@ -145,10 +144,9 @@ static const char *const op_names[] = {
 
 static void no_operator(struct cel_check *c, const struct cel_node *n, const char *why) {
     const struct cel_node *a = n->args[0], *b = n->args[1];
-    struct cel_issue *i =
-        cel_issue_add(c->issues, n->offset, n->length, "`%s` does not work with %s and %s%s",
-                      op_names[n->op], cel_kind_name(a->type->kind), cel_kind_name(b->type->kind),
-                      why);
+    struct cel_issue *i = cel_issue_add(
+        c->issues, n->offset, n->length, "`%s` does not work with %s and %s%s", op_names[n->op],
+        cel_kind_name(a->type->kind), cel_kind_name(b->type->kind), why);
     const struct cel_node *whole = a->op == CEL_CONST ? a : b;
     const struct cel_node *other = whole == a ? b : a;
     if (i && whole->op == CEL_CONST && whole->constant.type == V_INT &&
@@ -156,8 +154,7 @@ static void no_operator(struct cel_check *c, const struct cel_node *n, const cha
         i->hint = str_printf(c->arena, "write %lld.0", (long long)whole->constant.u.i);
     else if (i && n->op >= CEL_ADD && numeric(a->type->kind) && numeric(b->type->kind))
         i->hint = S("convert one side with double(...) or int(...)");
-    else if (i && n->op == CEL_ADD &&
-             (a->type->kind == CEL_STRING || b->type->kind == CEL_STRING))
+    else if (i && n->op == CEL_ADD && (a->type->kind == CEL_STRING || b->type->kind == CEL_STRING))
         i->hint = S("convert to text with string(...)");
     else if (i && numeric(other->type->kind) && whole->op == CEL_CONST &&
              whole->constant.type == V_STRING)
@@ -284,9 +281,9 @@ const struct cel_type *cel_check_operator(struct cel_check *c, struct cel_node *
 
 /* ---- functions */
 static const struct cel_function *const tables[] = {
-    cel_functions_convert,     cel_functions_strings,   cel_functions_math,
-    cel_functions_time,        cel_functions_optionals, cel_functions_collections,
-    cel_functions_encoders,    cel_functions_godwit,
+    cel_functions_convert,  cel_functions_strings,   cel_functions_math,
+    cel_functions_time,     cel_functions_optionals, cel_functions_collections,
+    cel_functions_encoders, cel_functions_godwit,
 };
 #define TABLES (sizeof tables / sizeof *tables)
 
@@ -370,9 +367,9 @@ static void unknown_function(struct cel_check *c, const struct cel_node *n) {
         cel_issue_add(c->issues, at, n->name.n, "there is no function `%.*s`", STR_FMT(n->name));
     cel_issue_nearest(c->issues, i, n->name, names, count);
     if (i && !i->hint.n && cel_function_exists(n->name, !n->member))
-        i->hint = n->member ? str_printf(c->arena, "it is written %.*s(...)", STR_FMT(n->name))
-                            : str_printf(c->arena, "it is written value.%.*s(...)",
-                                         STR_FMT(n->name));
+        i->hint = n->member
+                      ? str_printf(c->arena, "it is written %.*s(...)", STR_FMT(n->name))
+                      : str_printf(c->arena, "it is written value.%.*s(...)", STR_FMT(n->name));
 }
 
 static void no_overload(struct cel_check *c, const struct cel_node *n, bool count_fits) {

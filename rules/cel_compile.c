@@ -23,8 +23,8 @@ static struct cel_program *compile(struct arena *a, const struct cel_env *env, s
     return p;
 }
 
-const struct cel_program *cel_compile(struct arena *a, const struct cel_env *env,
-                                      struct str source, struct cel_issues *issues) {
+const struct cel_program *cel_compile(struct arena *a, const struct cel_env *env, struct str source,
+                                      struct cel_issues *issues) {
     return compile(a, env, source, issues);
 }
 
@@ -33,10 +33,9 @@ const struct cel_program *cel_compile_condition(struct arena *a, const struct ce
     struct cel_program *p = compile(a, env, source, issues);
     if (!p || p->root->type->kind == CEL_BOOL || p->root->type->kind == CEL_DYN)
         return p;
-    struct cel_issue *i =
-        cel_issue_add(issues, p->root->offset, p->root->length,
-                      "a condition must be true or false; this is %s",
-                      cel_kind_name(p->root->type->kind));
+    struct cel_issue *i = cel_issue_add(issues, p->root->offset, p->root->length,
+                                        "a condition must be true or false; this is %s",
+                                        cel_kind_name(p->root->type->kind));
     if (i && p->root->type->kind == CEL_INT)
         i->hint = S("compare it, as in count(\"order.placed\", \"30d\") > 0");
     return NULL;

@@ -341,11 +341,11 @@ static struct value eval_bind(const struct cel_node *n, struct cel_run *run) {
 
 /* ---- calls */
 static bool matches(const struct cel_function *f, const struct value *args, size_t n) {
-    static const char letter_of[] = {[V_NULL] = 'n',      [V_BOOL] = 'b',     [V_INT] = 'i',
-                                     [V_UINT] = 'u',      [V_DOUBLE] = 'd',   [V_STRING] = 's',
-                                     [V_BYTES] = 'y',     [V_LIST] = 'l',     [V_MAP] = 'm',
-                                     [V_TIMESTAMP] = 't', [V_DURATION] = 'p', [CEL_V_TYPE] = 'T',
-                                     [CEL_V_OPTIONAL] = 'o'};
+    static const char letter_of[] = {
+        [V_NULL] = 'n',        [V_BOOL] = 'b',      [V_INT] = 'i',      [V_UINT] = 'u',
+        [V_DOUBLE] = 'd',      [V_STRING] = 's',    [V_BYTES] = 'y',    [V_LIST] = 'l',
+        [V_MAP] = 'm',         [V_TIMESTAMP] = 't', [V_DURATION] = 'p', [CEL_V_TYPE] = 'T',
+        [CEL_V_OPTIONAL] = 'o'};
     const char *want = f->args + (f->args[0] == '.');
     for (size_t i = 0; i < n; i++) {
         if (*want != '*' && *want != letter_of[args[i].type])

@@ -61,8 +61,7 @@ static void explain(const struct explainer *x, const struct cel_node *n, int dep
     out->source = str_sub(x->p->source, n->offset, n->offset + n->length);
     out->failed = cel_is_error(v) || run.exhausted;
     if (out->failed)
-        out->error = cel_error_text(
-            x->arena, run.exhausted ? cel_error(CEL_E_STEPS, n) : v);
+        out->error = cel_error_text(x->arena, run.exhausted ? cel_error(CEL_E_STEPS, n) : v);
     else
         out->value = v;
     explain_parts(x, n, depth, out);

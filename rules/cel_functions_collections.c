@@ -6,8 +6,7 @@
 
 #include "rules/cel_internal.h"
 
-static struct value size(struct cel_run *run, const struct cel_node *n,
-                         const struct value *args) {
+static struct value size(struct cel_run *run, const struct cel_node *n, const struct value *args) {
     switch (args[0].type) {
     case V_STRING:
         if (!cel_step(run, args[0].aux / 64))
@@ -23,7 +22,7 @@ static struct value size(struct cel_run *run, const struct cel_node *n,
 }
 
 const struct cel_function cel_functions_collections[] = {
-    {"size", "s", "i", size},   {"size", "y", "i", size},   {"size", "l", "i", size},
-    {"size", "m", "i", size},   {"size", ".s", "i", size},  {"size", ".y", "i", size},
-    {"size", ".l", "i", size},  {"size", ".m", "i", size},  {0},
+    {"size", "s", "i", size},  {"size", "y", "i", size},  {"size", "l", "i", size},
+    {"size", "m", "i", size},  {"size", ".s", "i", size}, {"size", ".y", "i", size},
+    {"size", ".l", "i", size}, {"size", ".m", "i", size}, {0},
 };

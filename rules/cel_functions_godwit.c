@@ -84,14 +84,9 @@ static struct value weekday(ARGS) {
 
 /* A `!` behind the result: it changes with the clock. */
 const struct cel_function cel_functions_godwit[] = {
-    {"weeks", "i", "p", weeks},
-    {"days", "i", "p", days},
-    {"hours", "i", "p", hours},
-    {"minutes", "i", "p", minutes},
-    {"local_hour", "", "i!", local_hour},
-    {"local_minute", "", "i!", local_minute},
-    {"local_day", "", "i!", local_day},
-    {"local_month", "", "i!", local_month},
-    {"weekday", "", "s!", weekday},
-    {0},
+    {"weeks", "i", "p", weeks},           {"days", "i", "p", days},
+    {"hours", "i", "p", hours},           {"minutes", "i", "p", minutes},
+    {"local_hour", "", "i!", local_hour}, {"local_minute", "", "i!", local_minute},
+    {"local_day", "", "i!", local_day},   {"local_month", "", "i!", local_month},
+    {"weekday", "", "s!", weekday},       {0},
 };

@@ -11,8 +11,8 @@
 #define ARGS struct cel_run *run, const struct cel_node *n, const struct value *args
 
 /* ---- greatest, least: of the arguments, or of one list */
-static struct value extreme(struct cel_run *run, const struct cel_node *n,
-                            const struct value *args, int sign) {
+static struct value extreme(struct cel_run *run, const struct cel_node *n, const struct value *args,
+                            int sign) {
     const struct value *v = args;
     size_t count = n->n_args;
     if (count == 1 && args[0].type == V_LIST) {

@@ -37,7 +37,7 @@ static struct value value(ARGS) {
     return v ? *v : cel_fail(run, "the optional holds no value");
 }
 
-static struct value or(ARGS) {
+static struct value or (ARGS) {
     (void)run;
     (void)n;
     return cel_optional_value(args[0]) ? args[0] : args[1];
@@ -78,16 +78,10 @@ static struct value last(ARGS) {
 }
 
 const struct cel_function cel_functions_optionals[] = {
-    {"optional.of", "*", "O", of},
-    {"optional.ofNonZeroValue", "*", "O", of_non_zero},
-    {"optional.none", "", "o", none},
-    {"optional.unwrap", "l", "l", unwrap},
-    {"unwrapOpt", ".l", "l", unwrap},
-    {"hasValue", ".o", "b", has_value},
-    {"value", ".o", "V", value},
-    {"or", ".oo", "0", or},
-    {"orValue", ".o*", "V", or_value},
-    {"first", ".l", "E", first},
-    {"last", ".l", "E", last},
-    {0},
+    {"optional.of", "*", "O", of},     {"optional.ofNonZeroValue", "*", "O", of_non_zero},
+    {"optional.none", "", "o", none},  {"optional.unwrap", "l", "l", unwrap},
+    {"unwrapOpt", ".l", "l", unwrap},  {"hasValue", ".o", "b", has_value},
+    {"value", ".o", "V", value},       {"or", ".oo", "0", or },
+    {"orValue", ".o*", "V", or_value}, {"first", ".l", "E", first},
+    {"last", ".l", "E", last},         {0},
 };

@@ -84,8 +84,7 @@ static struct value index_of(ARGS) {
     if (n->n_args == 3 && !offset_of(s, args[2].u.i, &from))
         return out_of_range(run, args[2].u.i);
     ptrdiff_t at = str_find(str_sub(s, from, s.n), part);
-    return value_int(at < 0 ? -1
-                            : (int64_t)cel_utf8_length(str_sub(s, 0, from + (size_t)at)));
+    return value_int(at < 0 ? -1 : (int64_t)cel_utf8_length(str_sub(s, 0, from + (size_t)at)));
 }
 
 static struct value last_index_of(ARGS) {

@@ -208,11 +208,11 @@ static bool local(ARGS, struct civil *c, struct value *error) {
     return true;
 }
 
-#define PART(name, expression)                                                                     \
-    static struct value name(ARGS) {                                                               \
-        struct civil c;                                                                            \
-        struct value error;                                                                        \
-        return local(run, n, args, &c, &error) ? value_int(expression) : error;                    \
+#define PART(name, expression)                                                  \
+    static struct value name(ARGS) {                                            \
+        struct civil c;                                                         \
+        struct value error;                                                     \
+        return local(run, n, args, &c, &error) ? value_int(expression) : error; \
     }
 
 PART(full_year, c.year)

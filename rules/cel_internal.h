@@ -19,7 +19,8 @@
 
 #define CEL_SOURCE_MAX (256u * 1024u)
 #define CEL_NESTING_MAX 250 /* brackets, and operators of growing precedence, within each other */
-#define CEL_DEPTH_MAX 500   /* levels of the tree; bounds the recursion of everything behind the parser */
+#define CEL_DEPTH_MAX \
+    500 /* levels of the tree; bounds the recursion of everything behind the parser */
 #define CEL_ARGS_MAX 10000
 
 /* ---- text (cel_text.c) */
@@ -27,7 +28,7 @@
 size_t cel_utf8_decode(const char *p, const char *end, uint32_t *c);
 size_t cel_utf8_encode(uint32_t c, char out[4]);
 bool cel_utf8_valid(struct str s);
-size_t cel_utf8_length(struct str s);                /* in characters */
+size_t cel_utf8_length(struct str s);               /* in characters */
 size_t cel_utf8_offset(struct str s, size_t chars); /* bytes before that many; s.n + 1: too short */
 
 /* ---- tokens (cel_lex.c) */
@@ -35,7 +36,7 @@ enum cel_token_type {
     CEL_T_END,
     CEL_T_BAD, /* the lexer has set the issue */
     CEL_T_IDENT,
-    CEL_T_QUOTED, /* `field` */
+    CEL_T_QUOTED,  /* `field` */
     CEL_T_LITERAL, /* int, uint, double, string, bytes */
     CEL_T_OP       /* one or two characters, in `op` */
 };
@@ -61,10 +62,10 @@ struct cel_token cel_lex(struct cel_lexer *l);
 /* ---- nodes */
 enum cel_op {
     CEL_CONST,
-    CEL_IDENT,  /* after cel_check: none are left */
-    CEL_LOCAL,  /* variable of a loop or bind: locals[slot] */
-    CEL_SLOT,   /* variable of the environment: slots[slot] */
-    CEL_NAME,   /* looked up when evaluated: candidates in `names`, longest first */
+    CEL_IDENT, /* after cel_check: none are left */
+    CEL_LOCAL, /* variable of a loop or bind: locals[slot] */
+    CEL_SLOT,  /* variable of the environment: slots[slot] */
+    CEL_NAME,  /* looked up when evaluated: candidates in `names`, longest first */
     CEL_NOW,
     CEL_IT,     /* property `name` of the past event a filter looks at */
     CEL_SELECT, /* args[0].name, or .?name */
@@ -89,10 +90,10 @@ enum cel_op {
     CEL_MUL,
     CEL_DIV,
     CEL_MOD,
-    CEL_CALL,      /* a function of the table; a receiver is args[0] */
-    CEL_LOOP,      /* args: range, condition or NULL, transform or NULL */
-    CEL_BIND,      /* args: value, body */
-    CEL_OPTMAP,    /* args: optional, body */
+    CEL_CALL,   /* a function of the table; a receiver is args[0] */
+    CEL_LOOP,   /* args: range, condition or NULL, transform or NULL */
+    CEL_BIND,   /* args: value, body */
+    CEL_OPTMAP, /* args: optional, body */
     CEL_OPTFLATMAP,
     CEL_BEHAVIOUR, /* count(...) and the like; args: filter or nothing */
     CEL_SEGMENT,   /* in_segment(name) */
@@ -116,7 +117,7 @@ typedef struct value (*cel_eval_fn)(const struct cel_node *n, struct cel_run *ru
 
 struct cel_function {
     const char *name;
-    const char *args;  /* a letter per argument (cel_check.c), a leading '.': member call */
+    const char *args; /* a letter per argument (cel_check.c), a leading '.': member call */
     const char *result;
     struct value (*call)(struct cel_run *run, const struct cel_node *n, const struct value *args);
 };
@@ -125,14 +126,14 @@ struct cel_node {
     cel_eval_fn eval;
     struct cel_node **args;
     uint32_t n_args;
-    uint8_t op;       /* enum cel_op */
-    uint8_t loop;     /* enum cel_loop */
-    bool optional;    /* .? or [?] */
-    bool root;        /* identifier with a leading dot */
-    uint32_t slot;    /* of CEL_SLOT, CEL_LOCAL, the first variable of a loop */
-    uint32_t slot2;   /* second variable of a loop */
-    struct value constant; /* CEL_CONST; CEL_SELECT, CEL_HAS: the key */
-    uint64_t hash;    /* of the key */
+    uint8_t op;                    /* enum cel_op */
+    uint8_t loop;                  /* enum cel_loop */
+    bool optional;                 /* .? or [?] */
+    bool root;                     /* identifier with a leading dot */
+    uint32_t slot;                 /* of CEL_SLOT, CEL_LOCAL, the first variable of a loop */
+    uint32_t slot2;                /* second variable of a loop */
+    struct value constant;         /* CEL_CONST; CEL_SELECT, CEL_HAS: the key */
+    uint64_t hash;                 /* of the key */
     const struct cel_type *coerce; /* declared type of what is read here, or NULL */
 
     struct str name;  /* identifier, field, function, first variable of a loop */
@@ -144,7 +145,7 @@ struct cel_node {
     const uint8_t *optionals; /* CEL_MAKE_*: per element (per entry) whether it is [?e] */
     const struct cel_function *const *overloads; /* CEL_CALL: same name and number of arguments */
     size_t n_overloads;
-    const struct map *set; /* CEL_IN: the texts of a longer constant list */
+    const struct map *set;         /* CEL_IN: the texts of a longer constant list */
     const struct cel_regex *regex; /* CEL_CALL of matches with a constant pattern */
     const struct cel_behaviour_use *use;
     const struct str *names; /* CEL_NAME */
@@ -255,8 +256,9 @@ struct value cel_timestamp_add(struct cel_run *run, struct value t, int64_t nano
 /* ---- how nodes are evaluated */
 cel_eval_fn cel_eval_of(const struct cel_node *n);     /* cel_eval.c: reading and control */
 cel_eval_fn cel_operator_of(const struct cel_node *n); /* cel_operators.c */
-struct value cel_loop_eval(const struct cel_node *n, struct cel_run *run);      /* cel_loop.c */
-struct value cel_behaviour_eval(const struct cel_node *n, struct cel_run *run); /* cel_behaviour.c */
+struct value cel_loop_eval(const struct cel_node *n, struct cel_run *run); /* cel_loop.c */
+struct value cel_behaviour_eval(const struct cel_node *n,
+                                struct cel_run *run); /* cel_behaviour.c */
 struct value cel_it_eval(const struct cel_node *n, struct cel_run *run);
 /* The field n->name (n->hash) or the element `key` of a value, as n wants it. */
 struct value cel_select(const struct cel_node *n, struct cel_run *run, struct value of);

@@ -17,8 +17,8 @@ struct cel_issue *cel_issue_add(struct cel_issues *issues, size_t offset, size_t
     }
     if (issues->n == issues->cap) {
         size_t cap = issues->cap ? issues->cap * 2 : 4;
-        issues->list = arena_grow(issues->arena, issues->list,
-                                  issues->cap * sizeof *issues->list, cap * sizeof *issues->list);
+        issues->list = arena_grow(issues->arena, issues->list, issues->cap * sizeof *issues->list,
+                                  cap * sizeof *issues->list);
         issues->cap = cap;
     }
     va_list ap;

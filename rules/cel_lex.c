@@ -88,7 +88,9 @@ static struct cel_token number(struct cel_lexer *l) {
             return t;
     }
     cel_issue_add(l->issues, from, t.length, "this number is too large for %s",
-                  real ? "a double" : is_unsigned ? "a uint" : "an int (64 bits)");
+                  real          ? "a double"
+                  : is_unsigned ? "a uint"
+                                : "an int (64 bits)");
     return bad(l, from, t.length);
 }
 
@@ -192,7 +194,8 @@ static struct cel_token string(struct cel_lexer *l, struct literal lit) {
     while (!at_close(l, &lit)) {
         int c = peek(l, 0);
         if (c < 0 || (!lit.triple && (c == '\n' || c == '\r'))) {
-            cel_issue_add(l->issues, lit.start, 1, "this text is not closed; its end, %s%c, is missing",
+            cel_issue_add(l->issues, lit.start, 1,
+                          "this text is not closed; its end, %s%c, is missing",
                           lit.triple ? "three of " : "", lit.quote);
             return bad(l, lit.start, 1);
         }

@@ -12,7 +12,7 @@ struct loop {
     struct cel_run *run;
     struct value range;
     size_t count;
-    struct list *list;  /* what filter and transforms build */
+    struct list *list; /* what filter and transforms build */
     struct map *map;
     size_t hits;
     struct value error; /* kept by all and exists until a deciding element comes */
@@ -51,8 +51,7 @@ static struct value keep(struct loop *l, size_t i) {
     const struct cel_node *n = l->n;
     struct value key = l->run->locals[n->slot], v;
     if (n->loop == CEL_FILTER) {
-        list_add(l->run->arena, l->list,
-                 l->range.type == V_LIST ? l->range.u.list->v[i] : key);
+        list_add(l->run->arena, l->list, l->range.type == V_LIST ? l->range.u.list->v[i] : key);
         return VALUE_NULL;
     }
     v = cel_eval_node(n->args[2], l->run);

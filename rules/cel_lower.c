@@ -117,8 +117,8 @@ static void swap_equal(struct cel_node *n) {
 }
 
 static void lower_args(struct lowering *l, struct cel_node *n) {
-    bool binds = n->op == CEL_LOOP || n->op == CEL_BIND || n->op == CEL_OPTMAP ||
-                 n->op == CEL_OPTFLATMAP;
+    bool binds =
+        n->op == CEL_LOOP || n->op == CEL_BIND || n->op == CEL_OPTMAP || n->op == CEL_OPTFLATMAP;
     n->fixed = true;
     for (uint32_t i = 0; i < n->n_args; i++) {
         if (!n->args[i])

@@ -8,8 +8,8 @@
 #include "rules/cel_internal.h"
 
 struct macro;
-typedef struct cel_node *(*expand_fn)(struct arena *a, const struct macro *m,
-                                      struct cel_node *call, struct cel_issues *issues);
+typedef struct cel_node *(*expand_fn)(struct arena *a, const struct macro *m, struct cel_node *call,
+                                      struct cel_issues *issues);
 
 struct macro {
     const char *name;
@@ -57,8 +57,7 @@ struct cel_node *cel_macro(struct arena *a, struct cel_node *call, struct cel_is
     size_t args = call->n_args - call->member;
     for (size_t i = 0; i < sizeof macros / sizeof *macros; i++) {
         const struct macro *m = &macros[i];
-        if (m->member == call->member && m->args == args &&
-            str_eq(call->name, str_from(m->name)))
+        if (m->member == call->member && m->args == args && str_eq(call->name, str_from(m->name)))
             return m->expand(a, m, call, issues);
     }
     return call;

@@ -50,12 +50,35 @@ static struct str token_text(const struct parser *p) {
     return str_sub(p->lexer.source, p->token.offset, p->token.offset + p->token.length);
 }
 
+static bool is_word(struct str name, const char *const *words) {
+    for (; *words; words++)
+        if (str_eq(name, str_from(*words)))
+            return true;
+    return false;
+}
+
+/* People write and, or, not. */
+static bool is_logical_word(struct str name) {
+    static const char *const words[] = {"and", "or", "not", "AND", "OR", "NOT", NULL};
+    return is_word(name, words);
+}
+
+static struct cel_node *logical_word(struct parser *p, struct cel_token word, struct str name) {
+    struct cel_issue *i = cel_issue_add(p->issues, word.offset, word.length,
+                                        "`%.*s` is not an operator", STR_FMT(name));
+    if (i)
+        i->hint = S("write && for and, || for or, ! for not");
+    return NULL;
+}
+
 /* NULL, with the issue "expected WHAT" unless the lexer has said something already. */
 static struct cel_node *unexpected(struct parser *p, const char *what) {
     struct str text = token_text(p);
     if (p->token.type == CEL_T_END)
         cel_issue_add(p->issues, p->token.offset, 0, "the expression ends where %s is expected",
                       what);
+    else if (p->token.type == CEL_T_IDENT && is_logical_word(text))
+        return logical_word(p, p->token, text);
     else if (p->token.type != CEL_T_BAD)
         cel_issue_add(p->issues, p->token.offset, p->token.length, "expected %s instead of `%.*s`",
                       what, (int)(text.n < 40 ? text.n : 40), text.p);
@@ -94,8 +117,7 @@ static struct cel_node *make(struct parser *p, enum cel_op op, size_t offset,
 }
 
 static struct cel_node *constant(struct parser *p, struct value v) {
-    struct cel_node *n =
-        cel_node_new(p->arena, CEL_CONST, p->token.offset, p->token.length);
+    struct cel_node *n = cel_node_new(p->arena, CEL_CONST, p->token.offset, p->token.length);
     n->constant = v;
     advance(p);
     return n;
@@ -122,8 +144,7 @@ static void items_add(struct parser *p, struct items *l, struct cel_node *n, boo
 static bool too_many(struct parser *p, const struct items *l) {
     if (l->n < CEL_ARGS_MAX)
         return false;
-    cel_issue_add(p->issues, p->token.offset, 1, "more than %d elements in one list",
-                  CEL_ARGS_MAX);
+    cel_issue_add(p->issues, p->token.offset, 1, "more than %d elements in one list", CEL_ARGS_MAX);
     return true;
 }
 
@@ -218,19 +239,11 @@ static struct cel_node *map(struct parser *p) {
     return n;
 }
 
-static bool is_word(struct str name, const char *const *words) {
-    for (; *words; words++)
-        if (str_eq(name, str_from(*words)))
-            return true;
-    return false;
-}
-
 static struct cel_node *identifier(struct parser *p, bool root, size_t offset) {
-    static const char *const reserved[] = {
-        "in",       "as",  "break", "const", "continue", "else",      "for",    "function", "if",
-        "import",   "let", "loop",  "package", "namespace", "return", "var",    "void",     "while",
-        NULL};
-    static const char *const words[] = {"and", "or", "not", "AND", "OR", "NOT", NULL};
+    static const char *const reserved[] = {"in",   "as",   "break",    "const",     "continue",
+                                           "else", "for",  "function", "if",        "import",
+                                           "let",  "loop", "package",  "namespace", "return",
+                                           "var",  "void", "while",    NULL};
     struct str name = token_text(p);
     if (!root && (str_eq(name, S("true")) || str_eq(name, S("false"))))
         return constant(p, value_bool(name.n == 4));
@@ -241,20 +254,11 @@ static struct cel_node *identifier(struct parser *p, bool root, size_t offset) {
                       "`%.*s` is a reserved word and cannot be a name", STR_FMT(name));
         return NULL;
     }
-    if (is_word(name, words) && !root) {
-        struct cel_token word = p->token;
-        advance(p);
-        if (p->token.type == CEL_T_IDENT || p->token.type == CEL_T_LITERAL) {
-            struct cel_issue *i =
-                cel_issue_add(p->issues, word.offset, word.length, "`%.*s` is not an operator",
-                              STR_FMT(name));
-            if (i)
-                i->hint = S("write && for and, || for or, ! for not");
-            return NULL;
-        }
-    } else {
-        advance(p);
-    }
+    struct cel_token word = p->token;
+    advance(p);
+    if (is_logical_word(name) && !root &&
+        (p->token.type == CEL_T_IDENT || p->token.type == CEL_T_LITERAL))
+        return logical_word(p, word, name);
     if (accept(p, '('))
         return call(p, NULL, name, offset);
     struct cel_node *n = cel_node_new(p->arena, CEL_IDENT, offset, p->end - offset);
@@ -360,8 +364,8 @@ static struct cel_node *unary(struct parser *p) {
             (p->token.value.type == V_INT || p->token.value.type == V_DOUBLE)) {
             struct value v = p->token.value; /* the sign belongs to the number */
             n--;
-            p->token.value = v.type == V_INT ? value_int((int64_t)-(uint64_t)v.u.i)
-                                             : value_double(-v.u.d);
+            p->token.value =
+                v.type == V_INT ? value_int((int64_t) - (uint64_t)v.u.i) : value_double(-v.u.d);
             p->token.huge = false;
             p->token.length += p->token.offset - from[n];
             p->token.offset = from[n];
@@ -381,12 +385,18 @@ static enum cel_op binary_op(const struct parser *p, int *precedence) {
         enum cel_op op;
         int precedence;
     } table[] = {
-        {CEL_OP2('|', '|'), CEL_OR, 1}, {CEL_OP2('&', '&'), CEL_AND, 2},
-        {CEL_OP2('=', '='), CEL_EQ, 3}, {CEL_OP2('!', '='), CEL_NE, 3},
-        {'<', CEL_LT, 3},               {CEL_OP2('<', '='), CEL_LE, 3},
-        {'>', CEL_GT, 3},               {CEL_OP2('>', '='), CEL_GE, 3},
-        {'+', CEL_ADD, 4},              {'-', CEL_SUB, 4},
-        {'*', CEL_MUL, 5},              {'/', CEL_DIV, 5},
+        {CEL_OP2('|', '|'), CEL_OR, 1},
+        {CEL_OP2('&', '&'), CEL_AND, 2},
+        {CEL_OP2('=', '='), CEL_EQ, 3},
+        {CEL_OP2('!', '='), CEL_NE, 3},
+        {'<', CEL_LT, 3},
+        {CEL_OP2('<', '='), CEL_LE, 3},
+        {'>', CEL_GT, 3},
+        {CEL_OP2('>', '='), CEL_GE, 3},
+        {'+', CEL_ADD, 4},
+        {'-', CEL_SUB, 4},
+        {'*', CEL_MUL, 5},
+        {'/', CEL_DIV, 5},
         {'%', CEL_MOD, 5},
     };
     *precedence = 0;
@@ -453,12 +463,10 @@ static struct cel_node *expression(struct parser *p) {
 }
 
 struct cel_node *cel_parse(struct arena *a, struct str source, struct cel_issues *issues) {
-    struct parser p = {.arena = a,
-                       .lexer = {.arena = a, .source = source, .issues = issues},
-                       .issues = issues};
+    struct parser p = {
+        .arena = a, .lexer = {.arena = a, .source = source, .issues = issues}, .issues = issues};
     if (source.n > CEL_SOURCE_MAX) {
-        cel_issue_add(issues, 0, 0, "the expression is longer than %u KiB",
-                      CEL_SOURCE_MAX / 1024);
+        cel_issue_add(issues, 0, 0, "the expression is longer than %u KiB", CEL_SOURCE_MAX / 1024);
         return NULL;
     }
     if (!cel_utf8_valid(source)) {

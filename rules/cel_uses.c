@@ -21,15 +21,13 @@ static struct str path_of(struct arena *a, const struct cel_node *n) {
     if (n->op == CEL_SLOT)
         return n->name;
     struct str name = n->name;
-    if (n->op == CEL_INDEX && n->args[1]->op == CEL_CONST &&
-        n->args[1]->constant.type == V_STRING)
+    if (n->op == CEL_INDEX && n->args[1]->op == CEL_CONST && n->args[1]->constant.type == V_STRING)
         name = value_text(n->args[1]->constant);
     else if (n->op != CEL_SELECT && n->op != CEL_HAS)
         return STR_NONE;
     struct str of = path_of(a, n->args[0]);
-    return of.n && of.n < PATH_MAX_BYTES
-               ? str_printf(a, "%.*s.%.*s", STR_FMT(of), STR_FMT(name))
-               : STR_NONE;
+    return of.n && of.n < PATH_MAX_BYTES ? str_printf(a, "%.*s.%.*s", STR_FMT(of), STR_FMT(name))
+                                         : STR_NONE;
 }
 
 static void add_path(struct collector *c, struct str path) {
@@ -76,8 +74,7 @@ struct requirements {
 };
 
 /* path == constant, path in [constants], or a choice of such over one path. */
-static bool requirement_of(struct arena *a, const struct cel_node *n,
-                           struct cel_requirement *out) {
+static bool requirement_of(struct arena *a, const struct cel_node *n, struct cel_requirement *out) {
     if (n->op == CEL_EQ || n->op == CEL_IN) {
         const struct cel_node *right = n->args[1];
         out->path = path_of(a, n->args[0]);

@@ -23,16 +23,18 @@ static int order(bool less, bool greater) {
     return greater - less;
 }
 
+/* Exact, but for one thing that the conformance suite fixes: the double just past
+ * the largest int equals the ints that round to it; so for uint. */
 static int compare_int_double(int64_t i, double d) {
     if (isnan(d))
         return 2;
     if (d >= TWO63)
-        return -1;
+        return d == TWO63 && (double)i == d ? 0 : -1;
     if (d < -TWO63)
         return 1;
     int64_t whole = (int64_t)d;
     if (i != whole)
-        return order(i < whole, i > whole);
+        return order(i<whole, i> whole);
     double rest = d - (double)whole;
     return order(rest > 0, rest < 0);
 }
@@ -41,12 +43,12 @@ static int compare_uint_double(uint64_t u, double d) {
     if (isnan(d))
         return 2;
     if (d >= TWO64)
-        return -1;
+        return d == TWO64 && (double)u == d ? 0 : -1;
     if (d < 0)
         return 1;
     uint64_t whole = (uint64_t)d;
     if (u != whole)
-        return order(u < whole, u > whole);
+        return order(u<whole, u> whole);
     return d - (double)whole > 0 ? -1 : 0;
 }
 
@@ -56,11 +58,11 @@ static int flip(int c) {
 
 static int compare_numbers(struct value a, struct value b) {
     if (a.type == V_DOUBLE && b.type == V_DOUBLE)
-        return isnan(a.u.d) || isnan(b.u.d) ? 2 : order(a.u.d < b.u.d, a.u.d > b.u.d);
+        return isnan(a.u.d) || isnan(b.u.d) ? 2 : order(a.u.d<b.u.d, a.u.d> b.u.d);
     if (a.type == V_INT && b.type == V_INT)
-        return order(a.u.i < b.u.i, a.u.i > b.u.i);
+        return order(a.u.i<b.u.i, a.u.i> b.u.i);
     if (a.type == V_UINT && b.type == V_UINT)
-        return order(a.u.u < b.u.u, a.u.u > b.u.u);
+        return order(a.u.u<b.u.u, a.u.u> b.u.u);
     if (b.type == V_DOUBLE)
         return a.type == V_INT ? compare_int_double(a.u.i, b.u.d)
                                : compare_uint_double(a.u.u, b.u.d);
@@ -68,7 +70,7 @@ static int compare_numbers(struct value a, struct value b) {
         return flip(compare_numbers(b, a));
     if (a.type == V_UINT)
         return flip(compare_numbers(b, a));
-    return a.u.i < 0 ? -1 : order((uint64_t)a.u.i < b.u.u, (uint64_t)a.u.i > b.u.u);
+    return a.u.i < 0 ? -1 : order((uint64_t)a.u.i<b.u.u, (uint64_t)a.u.i> b.u.u);
 }
 
 int cel_compare(struct value a, struct value b) {
@@ -80,16 +82,16 @@ int cel_compare(struct value a, struct value b) {
     case V_STRING:
     case V_BYTES: {
         int c = str_cmp(value_text(a), value_text(b));
-        return order(c < 0, c > 0);
+        return order(c<0, c> 0);
     }
     case V_BOOL:
-        return order(a.u.b < b.u.b, a.u.b > b.u.b);
+        return order(a.u.b<b.u.b, a.u.b> b.u.b);
     case V_TIMESTAMP:
         if (a.u.i != b.u.i)
-            return order(a.u.i < b.u.i, a.u.i > b.u.i);
-        return order(a.aux < b.aux, a.aux > b.aux);
+            return order(a.u.i<b.u.i, a.u.i> b.u.i);
+        return order(a.aux<b.aux, a.aux> b.aux);
     case V_DURATION:
-        return order(a.u.i < b.u.i, a.u.i > b.u.i);
+        return order(a.u.i<b.u.i, a.u.i> b.u.i);
     default:
         return 3;
     }
@@ -186,9 +188,19 @@ const struct value *cel_map_find_str(const struct map *m, struct str key, uint64
 }
 
 /* ---- types as values */
-static const char *const type_names[] = {"dyn",    "null_type", "bool",   "int",  "uint",
-                                         "double", "string",    "bytes",  "google.protobuf.Timestamp",
-                                         "google.protobuf.Duration", "list", "map", "type",
+static const char *const type_names[] = {"dyn",
+                                         "null_type",
+                                         "bool",
+                                         "int",
+                                         "uint",
+                                         "double",
+                                         "string",
+                                         "bytes",
+                                         "google.protobuf.Timestamp",
+                                         "google.protobuf.Duration",
+                                         "list",
+                                         "map",
+                                         "type",
                                          "optional_type"};
 
 enum cel_kind cel_kind_of(struct value v) {
@@ -334,13 +346,13 @@ bool cel_coerce(struct arena *a, const struct cel_type *t, struct value *v) {
 }
 
 /* ---- kinds and static types */
-static const struct cel_type types[] = {
-    {CEL_DYN},    {CEL_NULL},  {CEL_BOOL},      {CEL_INT},      {CEL_UINT}, {CEL_DOUBLE},
-    {CEL_STRING}, {CEL_BYTES}, {CEL_TIMESTAMP}, {CEL_DURATION}, {CEL_LIST}, {CEL_MAP},
-    {CEL_TYPE},   {CEL_OPTIONAL}};
-static const char *const kind_names[] = {"dyn",   "null",      "bool",     "int",  "uint",
-                                         "double", "string",   "bytes",    "timestamp", "duration",
-                                         "list",  "map",       "type",     "optional"};
+static const struct cel_type types[] = {{CEL_DYN},       {CEL_NULL},     {CEL_BOOL},   {CEL_INT},
+                                        {CEL_UINT},      {CEL_DOUBLE},   {CEL_STRING}, {CEL_BYTES},
+                                        {CEL_TIMESTAMP}, {CEL_DURATION}, {CEL_LIST},   {CEL_MAP},
+                                        {CEL_TYPE},      {CEL_OPTIONAL}};
+static const char *const kind_names[] = {"dyn",    "null",   "bool",  "int",       "uint",
+                                         "double", "string", "bytes", "timestamp", "duration",
+                                         "list",   "map",    "type",  "optional"};
 
 const struct cel_type *cel_type_of(enum cel_kind kind) {
     return &types[kind];

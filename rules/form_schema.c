@@ -60,7 +60,7 @@ static void write_field(struct buf *out, const struct form_field *f) {
         buf_add_str(out, S(",\"type\":\"object\",\"additionalProperties\":"));
         write_form(out, f->sub);
     } else if (f->sub && f->shape == FORM_LIST_OF) {
-        buf_add_str(out, S(",\"type\":\"array\",\"minItems\":1,\"items\":"));
+        buf_printf(out, ",\"type\":\"array\",\"minItems\":%" PRId64 ",\"items\":", f->least);
         write_form(out, f->sub);
     } else if (f->sub) {
         buf_add_str(out, S(",\"allOf\":["));
@@ -110,15 +110,18 @@ static void write_form(struct buf *out, const struct form *f) {
     buf_add_char(out, '}');
 }
 
-void form_schema(struct buf *out, const struct form *f, const char *title, bool map_of) {
+void form_schema(struct buf *out, const struct form *f, const char *title, enum form_shape shape) {
     buf_add_str(out, S("{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"title\":"));
     json_write_string(out, str_from(title));
     buf_add_char(out, ',');
-    if (map_of) { /* a text alone stands for the form's main key */
+    if (shape == FORM_MAP_OF) {
         buf_add_str(out, S("\"type\":\"object\",\"additionalProperties\":{\"oneOf\":[{\"type\":"
                            "\"string\",\"minLength\":1},"));
         write_form(out, f);
         buf_add_str(out, S("]}"));
+    } else if (shape == FORM_LIST_OF) {
+        buf_add_str(out, S("\"type\":\"array\",\"items\":"));
+        write_form(out, f);
     } else {
         buf_add_str(out, S("\"description\":"));
         json_write_string(out, str_from(f->help));

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # count.sh FOLDER [LOG...]: prints "PASSED FAILED SKIPPED" of the last `make check` in a build
 # folder, and on standard error what failed or was skipped. A log counts by its own
-# summary lines (Check's, or "N passed, N failed[, N skipped]"), otherwise as one test.
+# summary lines (Check's, or "N passed, N failed[, N skipped]" with a line "skipped: why"
+# for each), otherwise as one test.
 set -eu
 cd "$1"
 shift
@@ -23,6 +24,7 @@ for log; do
         echo "SKIPPED: ${trs%.trs}: $(grep -v '^SKIP ' "$log" | tail -n 1)" >&2
         ;;
     PASS)
+        [ "$3" = 0 ] || grep -i '^skipped' "$log" | sed "s|^|${log%.log}: |" >&2 || :
         [ $(($1 + $2 + $3)) -gt 0 ] || set -- 1 0 0
         ;;
     *)

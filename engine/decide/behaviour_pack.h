@@ -21,7 +21,7 @@
 #include "rules/behaviour.h"
 #include "rules/campaign_set.h"
 
-#define BEHAVIOUR_KEPT 256u       /* newest entries that are never folded */
+#define BEHAVIOUR_KEPT 256u /* newest entries that are never folded */
 #define BEHAVIOUR_HASH_CHARS 16
 
 struct behaviour_layout {

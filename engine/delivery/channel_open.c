@@ -32,8 +32,8 @@ static void on_mistake(void *arg, struct str key, struct str text, struct str hi
 }
 
 struct channel *channel_open(const struct workspace *w, const struct settings_channel *c,
-                             const struct channel_host *host,
-                             const struct channel_driver **driver, struct err *e) {
+                             const struct channel_host *host, const struct channel_driver **driver,
+                             struct err *e) {
     static const struct map nothing;
     struct arena *a = arena_new(0);
     struct channel *channel = NULL;

@@ -13,7 +13,7 @@
 /* NULL: e says what is wrong. `host` is filled but for its folder by the caller and
  * must outlive the channel. */
 struct channel *channel_open(const struct workspace *w, const struct settings_channel *c,
-                             const struct channel_host *host,
-                             const struct channel_driver **driver, struct err *e) MUST_CHECK;
+                             const struct channel_host *host, const struct channel_driver **driver,
+                             struct err *e) MUST_CHECK;
 
 #endif

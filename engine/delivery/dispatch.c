@@ -42,7 +42,7 @@ struct dispatch {
     struct channel *channel;
     struct channel_host channel_host;
     enum in_doubt in_doubt;
-    struct item items;       /* head of the ring, in order of claiming */
+    struct item items; /* head of the ring, in order of claiming */
     size_t count[ITEM_STATES];
     struct arena *claim_arena, *cycle_arena;
     struct workspace *claim_workspace; /* held while a claim is under way */
@@ -152,7 +152,8 @@ static void on_failed(void *ctx, const struct err *e, struct db_reply *reply) {
         dispatch_claim(d);
 }
 
-/* Rows into items; those that cannot be sent are recorded as failed. True: a request is under way. */
+/* Rows into items; those that cannot be sent are recorded as failed. True: a request is under way.
+ */
 static bool take_rows(struct dispatch *d, const struct db_result *r) {
     struct outbox_fails *fails = outbox_fails_new(d->claim_arena, 0);
     int64_t now_us = wallclock_now();
@@ -417,7 +418,8 @@ static void on_done(const struct channel_host *host, uint64_t ref, const struct 
     bool pause;
     x->result = retry_after(&in, r, &pause);
     x->result.reason = r->outcome == CHANNEL_ACCEPTED ? STR_NONE : reason_of(x->arena, r);
-    x->result.provider_id = r->provider_id.n ? str_dup(x->arena, text_of(r->provider_id)) : STR_NONE;
+    x->result.provider_id =
+        r->provider_id.n ? str_dup(x->arena, text_of(r->provider_id)) : STR_NONE;
     set_state(d, x, DONE);
     if (pause)
         rest(d, r, x->result.reason);
@@ -434,8 +436,8 @@ static void on_log(const struct channel_host *host, enum channel_level level, co
 void dispatch_count(const struct dispatch *d, struct delivery_counts *out, struct str *trouble) {
     out->ready += d->count[READY];
     out->in_flight += d->count[IN_FLIGHT] + d->count[DONE] + d->cycling;
-    out->quiet = out->quiet && d->quiet && d->items.next == &d->items && !d->claiming &&
-                 !d->cycling;
+    out->quiet =
+        out->quiet && d->quiet && d->items.next == &d->items && !d->claiming && !d->cycling;
     if (d->failures) {
         out->stuck = true;
         *trouble = str_from(d->trouble);
@@ -457,8 +459,7 @@ struct dispatch *dispatch_new(struct dispatch_host *host, struct str channel, st
     d->in_doubt = c->in_doubt;
     d->claim_arena = arena_new(0);
     d->cycle_arena = arena_new(0);
-    d->channel_host =
-        (struct channel_host){d, host->loop, d->name_z, NULL, on_done, on_log};
+    d->channel_host = (struct channel_host){d, host->loop, d->name_z, NULL, on_done, on_log};
     d->channel = channel_open(host->workspace, c, &d->channel_host, &d->driver, e);
     if (d->channel)
         return d;

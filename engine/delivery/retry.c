@@ -33,7 +33,8 @@ static int64_t backoff(const struct retry_input *in, const struct channel_result
     return delay;
 }
 
-static struct outbox_result again(const struct retry_input *in, enum message_status status, int64_t due) {
+static struct outbox_result again(const struct retry_input *in, enum message_status status,
+                                  int64_t due) {
     int64_t end = in->queued_us + GIVE_UP;
     if (in->expires_us && in->expires_us < end)
         end = in->expires_us;

@@ -19,16 +19,16 @@
 #define GODWIT_ENGINE_DELIVERY_RETRY_H
 
 #include "channels/channel.h"
-#include "engine/settings.h"
 #include "engine/outbox.h"
+#include "engine/settings.h"
 
 struct retry_input {
-    int64_t id;         /* of the message: its jitter hangs on it */
-    int attempts;       /* this one included */
+    int64_t id;   /* of the message: its jitter hangs on it */
+    int attempts; /* this one included */
     int64_t queued_us;
     int64_t expires_us; /* 0: never */
     int64_t now_us;
-    int64_t first_us;   /* first delay of a deferred message; 0: 5 min */
+    int64_t first_us; /* first delay of a deferred message; 0: 5 min */
     enum in_doubt in_doubt;
 };
 

@@ -18,9 +18,9 @@ struct past; /* what one customer did under one event name */
 struct batch_customer {
     struct profile profile; /* id 0: not found in the database yet */
     int shard;
-    bool fresh;    /* made by this batch: nothing of it was decided before */
-    bool involved; /* has an event that may start a campaign or that rules look back on */
-    bool live;     /* has an event that is not mere history */
+    bool fresh;         /* made by this batch: nothing of it was decided before */
+    bool involved;      /* has an event that may start a campaign or that rules look back on */
+    bool live;          /* has an event that is not mere history */
     struct past *pasts; /* side by side with the workspace's layouts */
     struct profile_consent *consents;
     struct profile_suppression suppressions[2];

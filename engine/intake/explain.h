@@ -12,10 +12,10 @@
 
 struct explained {
     const struct campaign *campaign;
-    bool found;                   /* the customer has an event that starts it */
+    bool found; /* the customer has an event that starts it */
     struct event event;
-    struct str refused;           /* why the event cannot be used; empty: it can */
-    int64_t recorded_us;          /* when it came in; taken as the time of the decision */
+    struct str refused;  /* why the event cannot be used; empty: it can */
+    int64_t recorded_us; /* when it came in; taken as the time of the decision */
     struct explanation explanation;
 };
 
@@ -23,7 +23,6 @@ struct explained {
  * customer is an error. */
 bool explain_customer(struct dbsync *db, struct workspace *w, struct str customer,
                       const struct campaign *campaign, int64_t at_us, struct str secret,
-                      struct arena *a, struct explained **out, size_t *n,
-                      struct err *e) MUST_CHECK;
+                      struct arena *a, struct explained **out, size_t *n, struct err *e) MUST_CHECK;
 
 #endif

@@ -354,8 +354,9 @@ static enum flow_result step_written(struct flow *f) {
 }
 
 static const struct flow_step steps[] = {
-    {"read", step_read},     {"profile", step_profile}, {"create", step_create},
-    {"history", step_history}, {"decide", step_decide}, {"write", step_write},
+    {"read", step_read},       {"profile", step_profile},
+    {"create", step_create},   {"history", step_history},
+    {"decide", step_decide},   {"write", step_write},
     {"written", step_written}, {0},
 };
 

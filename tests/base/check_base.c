@@ -10,6 +10,7 @@ int main(void) {
     srunner_add_suite(r, suite_str());
     srunner_add_suite(r, suite_err());
     srunner_add_suite(r, suite_diag());
+    srunner_add_suite(r, suite_digest());
     srunner_add_suite(r, suite_token());
     srunner_add_suite(r, suite_value());
     srunner_add_suite(r, suite_json());

@@ -74,6 +74,10 @@ START_TEST(long_lines_are_cut) {
     diags_add(&d, DIAG_WARNING, (struct place){S("x"), 1, 90000, 5}, str_from(line), "%s", line);
     diags_add(&d, DIAG_WARNING, (struct place){S("x"), 1, 5, 90000}, str_from(line), "b");
     ck_assert_uint_lt(strlen(printed(false)), 4000);
+    size_t used = arena_used(a);
+    for (int i = 0; i < 998; i++)
+        diags_add(&d, DIAG_ERROR, (struct place){S("x"), 1, i, 1}, str_from(line), "c");
+    ck_assert_uint_lt(arena_used(a) - used, 2u << 20);
 }
 END_TEST
 

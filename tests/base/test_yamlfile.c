@@ -206,6 +206,43 @@ START_TEST(positions) {
 }
 END_TEST
 
+/* Where the `#` of the text under `a` stands in the file, whatever way the text is written. */
+static const struct {
+    const char *source;
+    int line, column;
+} marks[] = {
+    {"a: x#", 1, 5},
+    {"b: 1\na: caf\u00e9 #x", 2, 0}, /* a comment begins here: there is no `#` */
+    {"a: caf\u00e9#", 1, 8},
+    {"a: one two\n  three fo#ur\n", 2, 11},
+    {"a: 'it''s #'", 1, 11},
+    {"a: 'one\n  two#'", 2, 6},
+    {"a: \"\\\"q\\\" #\"", 1, 11},
+    {"a: \"\\u00e9\\x41 #\"", 1, 16},
+    {"a: \"one\n\n   two#\"", 3, 7},
+    {"a: |\n  one\n  two#\n", 3, 6},
+    {"a: |\n  one\n    two#\n", 3, 8},
+    {"a: |\n  one\n\n  two#\n", 4, 6},
+    {"a: |-\r\n  one\r\n  two#\r\n", 3, 6},
+    {"a: >\n  one\n  two#\n", 3, 6},
+    {"a: >-\n  one\n\n  \u512a\u60e0#\n", 4, 5},
+};
+
+START_TEST(place_in_text) {
+    ck_assert(yamlfile_parse(a, S("x"), str_from(marks[_i].source), &f, &d));
+    const struct ynode *node = ynode_get(f.root, S("a"));
+    ptrdiff_t at = str_find(node->text, S("#"));
+    if (marks[_i].column == 0) {
+        ck_assert_int_lt(at, 0);
+        return;
+    }
+    struct place p = ynode_place_at(&f, node, (size_t)at, 1);
+    ck_assert_msg(p.line == marks[_i].line && p.column == marks[_i].column,
+                  "%s\nwanted %d:%d, got %d:%d", marks[_i].source, marks[_i].line, marks[_i].column,
+                  p.line, p.column);
+}
+END_TEST
+
 START_TEST(depth_is_bounded) {
     struct buf b = BUF_IN(a);
     int levels = _i == 0 ? 64 : _i == 1 ? 65 : 200000;
@@ -261,6 +298,7 @@ Suite *suite_yamlfile(void) {
     tcase_add_loop_test(t, accepts, 0, COUNT(fine));
     tcase_add_loop_test(t, data, 0, COUNT(scalars));
     tcase_add_test(t, positions);
+    tcase_add_loop_test(t, place_in_text, 0, COUNT(marks));
     tcase_add_loop_test(t, depth_is_bounded, 0, 3);
     tcase_add_test(t, many_keys);
     tcase_add_test(t, files);
