@@ -20,10 +20,17 @@ struct block {
     unsigned char data[];
 };
 
+struct ending {
+    struct ending *next;
+    void (*end)(void *what);
+    void *what;
+};
+
 struct arena {
     struct block *head; /* the block in use; older ones behind it */
     size_t first;
     size_t used; /* over all blocks */
+    struct ending *endings; /* in the arena itself */
 };
 
 __attribute__((noreturn)) static void out_of_memory(size_t n) {
@@ -59,14 +66,28 @@ static void free_blocks(struct block *b) {
     }
 }
 
+static void run_endings(struct arena *a) {
+    for (struct ending *e = a->endings; e; e = e->next)
+        e->end(e->what);
+    a->endings = NULL;
+}
+
+void arena_at_end(struct arena *a, void (*end)(void *what), void *what) {
+    struct ending *e = arena_alloc(a, sizeof *e);
+    *e = (struct ending){a->endings, end, what};
+    a->endings = e;
+}
+
 void arena_free(struct arena *a) {
     if (!a)
         return;
+    run_endings(a);
     free_blocks(a->head);
     free(a);
 }
 
 void arena_reset(struct arena *a) {
+    run_endings(a);
     struct block *keep = NULL;
 #ifndef ARENA_DEBUG
     for (struct block *b = a->head; b; b = b->next)
@@ -89,12 +110,14 @@ void arena_reset(struct arena *a) {
     a->used = 0;
 }
 
+#ifndef ARENA_DEBUG
 static size_t next_block_size(const struct arena *a, size_t n) {
     size_t size = a->head ? a->head->size * 2 : a->first;
     if (size > MAX_BLOCK)
         size = MAX_BLOCK;
     return size < n ? n : size;
 }
+#endif
 
 void *arena_alloc(struct arena *a, size_t n) {
     if (n > SIZE_MAX / 4)

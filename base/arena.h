@@ -34,6 +34,10 @@ void *arena_array(struct arena *a, size_t size, size_t n) __attribute__((malloc,
 /* Grows the allocation p of `old` bytes to `n`; in place when it was the last. */
 void *arena_grow(struct arena *a, void *p, size_t old, size_t n) __attribute__((returns_nonnull));
 
+/* Has end(what) called when the arena is freed or reset, last registered first: for
+ * the few foreign handles that live as long as an arena. `what` may point into it. */
+void arena_at_end(struct arena *a, void (*end)(void *what), void *what);
+
 /* Bytes handed out since the last reset: for limits. */
 size_t arena_used(const struct arena *a);
 

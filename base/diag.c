@@ -24,7 +24,7 @@ static struct str cut_line(struct arena *a, struct str source, int line) {
             return STR_NONE;
     if (part.n && part.p[part.n - 1] == '\r')
         part.n--;
-    return str_dup(a, part);
+    return str_dup(a, str_sub(part, 0, MAX_LINE * 4)); /* a thousand may quote one long line */
 }
 
 struct diag *diags_add(struct diags *d, enum diag_severity severity, struct place at,

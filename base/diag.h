@@ -32,7 +32,7 @@ struct diag {
     struct place place;
     struct str text; /* what is wrong and what was expected: one sentence */
     struct str hint; /* "did you mean `country`?", or empty */
-    struct str line; /* the source line, without its end; may be empty */
+    struct str line; /* the start of the source line, without its end; may be empty */
 };
 
 struct diags {

@@ -28,8 +28,7 @@ static void add(struct str spec) {
     struct str point, n, action;
     bool ok = str_split(&spec, ':', &point) && str_split(&spec, ':', &n) &&
               str_split(&spec, ':', &action) && point.n < sizeof faults[0].point &&
-              fault_count < MAX_FAULTS &&
-              str_to_int64(n, &faults[fault_count].passes_left);
+              fault_count < MAX_FAULTS && str_to_int64(n, &faults[fault_count].passes_left);
     if (ok && str_eq(action, S("crash")))
         faults[fault_count].action = CRASH;
     else if (ok && str_eq(action, S("stall")))

@@ -30,7 +30,7 @@ static bool convert_object(struct arena *a, json_t *j, int depth, struct value *
 }
 
 static bool convert(struct arena *a, json_t *j, int depth, struct value *out, struct err *e) {
-    if (depth > MAX_DEPTH)
+    if (depth >= MAX_DEPTH && (json_is_array(j) || json_is_object(j)))
         return err_set(e, ERR_INPUT, "JSON is nested deeper than %d", MAX_DEPTH);
     switch (json_typeof(j)) {
     case JSON_OBJECT:

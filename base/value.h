@@ -124,6 +124,8 @@ void map_set_str(struct arena *a, struct map *m, struct str key, struct value v)
  * (an int 1 and a uint 1 are two keys here). */
 const struct value *map_get(const struct map *m, struct value key);
 const struct value *map_get_str(const struct map *m, struct str key);
+/* The same for a key looked up again and again: `hash` is str_hash(key). */
+const struct value *map_get_hashed(const struct map *m, struct str key, uint64_t hash);
 
 /* Walks "a.b.c" through maps; NULL when a step is missing. */
 const struct value *value_path(const struct value *v, struct str dotted);

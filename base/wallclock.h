@@ -8,7 +8,7 @@
  * leap seconds) plus nanoseconds; in the database and the engine, microseconds.
  * Zones are read from the system's TZif files (RFC 8536), the ones PostgreSQL
  * uses, once per name into an immutable table shared by all threads; never
- * setenv("TZ"). A local time in a gap moves forward, in an overlap the first
+ * by way of the variable TZ. A local time in a gap moves forward, in an overlap the first
  * instant is meant. Instants within +-2^53 s and years within +-10^8 are handled.
  */
 #ifndef GODWIT_BASE_WALLCLOCK_H

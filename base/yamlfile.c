@@ -32,28 +32,56 @@ static struct diag *complain(struct reader *r, yaml_mark_t m, const char *text) 
     return diags_add(r->d, DIAG_ERROR, place_of(r, m, 1), r->file->source, "%s", text);
 }
 
+/* Where a byte of the source stands; the text before it is valid. */
+static struct place place_of_byte(const struct reader *r, size_t offset) {
+    struct place at = {r->file->name, 1, 1, 1};
+    for (size_t i = 0; i < offset && i < r->file->source.n; i++) {
+        unsigned char c = (unsigned char)r->file->source.p[i];
+        at.column = c == '\n' ? 1 : at.column + ((c & 0xc0) != 0x80);
+        at.line += c == '\n';
+    }
+    return at;
+}
+
+static bool indented_by_tab(struct str line) {
+    size_t i = 0;
+    while (i < line.n && line.p[i] == ' ')
+        i++;
+    return i < line.n && line.p[i] == '\t';
+}
+
+static struct str syntax_hint(const struct reader *r, const struct diag *x) {
+    const yaml_parser_t *p = &r->parser;
+    const char *problem = p->problem ? p->problem : "";
+    if (str_find(x->line, S("{{")) >= 0 || str_find(x->line, S("{%")) >= 0)
+        return S("put the whole value in quotes: \"{{ ... }}\"");
+    if (indented_by_tab(x->line))
+        return S("indent with spaces; a tab is not allowed there");
+    if (strstr(problem, "cannot start any token"))
+        return S("put the value in quotes");
+    if (strstr(problem, "mapping values are not allowed"))
+        return S("a value that contains `: ` needs quotes around it");
+    if (p->context)
+        return str_printf(r->a, "%s that began at line %zu, column %zu%s", p->context,
+                          p->context_mark.line + 1, p->context_mark.column + 1,
+                          strstr(p->context, "block") ? "; is the indentation right?" : "");
+    return STR_NONE;
+}
+
 static void syntax_error(struct reader *r) {
     const yaml_parser_t *p = &r->parser;
     r->failed = true;
     if (p->error == YAML_READER_ERROR) {
-        size_t line = 0;
-        for (size_t i = 0; i < p->problem_offset && i < r->file->source.n; i++)
-            line += r->file->source.p[i] == '\n';
-        diags_add(r->d, DIAG_ERROR, (struct place){r->file->name, (int)line + 1, 0, 0},
-                  r->file->source, "the file is not valid UTF-8 text (%s)",
-                  p->problem ? p->problem : "unreadable byte");
+        diags_add(r->d, DIAG_ERROR, place_of_byte(r, p->problem_offset), r->file->source,
+                  "this is not plain UTF-8 text: %s", p->problem ? p->problem : "unreadable byte");
         return;
     }
+    const struct diag *last = r->d->n ? &r->d->list[r->d->n - 1] : NULL;
+    if (last && last->severity == DIAG_ERROR && str_eq(last->place.file, r->file->name) &&
+        last->place.line == (int)p->problem_mark.line + 1)
+        return; /* the consequence of what was said about this line already */
     struct diag *x = complain(r, p->problem_mark, p->problem ? p->problem : "broken YAML");
-    if (p->context)
-        x->hint = str_printf(r->a, "%s that began at line %zu, column %zu", p->context,
-                             p->context_mark.line + 1, p->context_mark.column + 1);
-    if (str_find(x->line, S("{{")) >= 0 || str_find(x->line, S("{%")) >= 0)
-        x->hint = S("put the whole value in quotes: \"{{ ... }}\"");
-    else if (p->problem && strstr(p->problem, "cannot start any token"))
-        x->hint = S("put the value in quotes");
-    else if (p->problem && strstr(p->problem, "mapping values are not allowed"))
-        x->hint = S("a value that contains `: ` needs quotes around it");
+    x->hint = syntax_hint(r, x);
 }
 
 /* The next event, with anchors and tags refused; false when there is none. */
@@ -78,9 +106,11 @@ static bool next(struct reader *r) {
         tag = ev->data.mapping_start.tag;
     }
     if (anchor)
-        complain(r, ev->start_mark, "anchors (&name) are not allowed here; write the value out");
+        complain(r, ev->start_mark,
+                 "anchors (&name) are not allowed here; a value that begins with & needs quotes");
     if (tag)
-        complain(r, ev->start_mark, "tags (!name) are not allowed here");
+        complain(r, ev->start_mark,
+                 "tags (!name) are not allowed here; a value that begins with ! needs quotes");
     return true;
 }
 
@@ -187,7 +217,7 @@ static struct ynode *read_map(struct reader *r, int depth) {
 
 /* The node that the current event starts; NULL for what is refused. */
 static struct ynode *read_node(struct reader *r, int depth) {
-    if (depth > MAX_DEPTH) {
+    if (depth >= MAX_DEPTH && r->event.type != YAML_SCALAR_EVENT) {
         complain(r, r->event.start_mark, "nested deeper than 64 levels");
         r->failed = true;
         return NULL;
@@ -201,7 +231,7 @@ static struct ynode *read_node(struct reader *r, int depth) {
         return read_map(r, depth);
     case YAML_ALIAS_EVENT:
         complain(r, r->event.start_mark,
-                 "aliases (*name) are not allowed here; write the value out");
+                 "aliases (*name) are not allowed here; a value that begins with * needs quotes");
         return NULL;
     default:
         return NULL;
@@ -210,6 +240,8 @@ static struct ynode *read_node(struct reader *r, int depth) {
 
 bool yamlfile_parse(struct arena *a, struct str name, struct str source, struct yamlfile *out,
                     struct diags *d) {
+    if (str_starts(source, S("\xef\xbb\xbf"))) /* the mark that some editors put in front */
+        source = str_sub(source, 3, source.n);
     *out = (struct yamlfile){.name = name, .source = source};
     struct reader r = {.a = a, .file = out, .d = d};
     size_t errors = d->errors;
@@ -330,14 +362,14 @@ static void walk_init(struct walk *w, const struct yamlfile *f, const struct yno
 /* Moves past what one character of the text stands for in the file. */
 static void walk_char(struct walk *w, char c) {
     char s = here(w);
-    bool folded = is_blank(c) && is_blank(s);
-    if (folded && (c != s || s == '\n')) { /* an end of line with the indentation behind it */
-        while (is_blank(here(w)))
-            step(w);
-    } else if (w->style == '"' && s == '\\') {
+    if (w->style == '"' && s == '\\') {
         step(w);
         int digits = here(w) == 'x' ? 2 : here(w) == 'u' ? 4 : here(w) == 'U' ? 8 : 0;
         for (int i = 0; i <= digits && w->at < w->source.n; i++)
+            step(w);
+    } else if (is_blank(c) && (c != s || s == '\n')) {
+        /* an end of line takes the indentation behind it along, and all empty lines */
+        while (is_blank(here(w)))
             step(w);
     } else if (w->style == '\'' && s == '\'' && c == '\'') {
         step(w);

@@ -38,7 +38,7 @@ struct ypair {
 
 struct yamlfile {
     struct str name;    /* as it is to be shown, relative to the workspace */
-    struct str source;  /* the whole text */
+    struct str source;  /* the whole text, without a byte order mark */
     struct ynode *root; /* NULL: the file is empty */
 };
 

@@ -33,7 +33,7 @@ static void columns_init(struct columns *c, struct arena *a, size_t expect,
     for (size_t i = 0; i < n; i++)
         c->column[i] = db_array(a, types[i], expect);
 }
-#define COLUMNS_INIT(c, a, expect, types)                                                          \
+#define COLUMNS_INIT(c, a, expect, types) \
     columns_init((c), (a), (expect), (types), sizeof(types) / sizeof *(types))
 
 static size_t columns_rows(const struct columns *c) {
@@ -66,8 +66,9 @@ struct outbox_batch {
 
 struct outbox_batch *outbox_batch_new(struct arena *a, size_t expect) {
     static const enum db_type messages[] = {
-        DB_INT2, DB_INT8, DB_TEXT,  DB_TEXT, DB_TEXT, DB_TEXT, DB_TEXT,        DB_TEXT,       DB_TEXT,
-        DB_TEXT, DB_TEXT, DB_JSONB, DB_INT8, DB_TEXT, DB_TEXT, DB_TIMESTAMPTZ, DB_TIMESTAMPTZ};
+        DB_INT2, DB_INT8, DB_TEXT, DB_TEXT,        DB_TEXT,       DB_TEXT,
+        DB_TEXT, DB_TEXT, DB_TEXT, DB_TEXT,        DB_TEXT,       DB_JSONB,
+        DB_INT8, DB_TEXT, DB_TEXT, DB_TIMESTAMPTZ, DB_TIMESTAMPTZ};
     static const enum db_type decisions[] = {DB_INT2,        DB_INT8, DB_TEXT, DB_TEXT, DB_INT8,
                                              DB_TIMESTAMPTZ, DB_TEXT, DB_TEXT, DB_TEXT};
     struct outbox_batch *b = ARENA_NEW(a, struct outbox_batch);
@@ -234,25 +235,25 @@ struct outbox_settles {
 
 struct outbox_settles *outbox_settles_new(struct arena *a, size_t expect) {
     static const enum db_type types[] = {DB_INT8, DB_INT2,        DB_INT8, DB_TEXT, DB_TEXT,
-                                         DB_TEXT, DB_TIMESTAMPTZ, DB_INT2, DB_BOOL};
+                                         DB_TEXT, DB_TIMESTAMPTZ, DB_INT2, DB_BOOL, DB_INT2};
     struct outbox_settles *s = ARENA_NEW(a, struct outbox_settles);
     COLUMNS_INIT(&s->c, a, expect, types);
     return s;
 }
 
-void outbox_settle(struct outbox_settles *s, int64_t id, int shard, int64_t lease,
-                   enum message_status status, struct str reason, struct str provider_id,
-                   int64_t due_us, bool given_back, bool doubted) {
+void outbox_settle(struct outbox_settles *s, const struct outbox_message *m, int64_t lease,
+                   const struct outbox_result *r) {
     struct db_array **c = s->c.column;
-    db_array_int8(c[0], id);
-    db_array_int2(c[1], (int16_t)shard);
+    db_array_int8(c[0], m->id);
+    db_array_int2(c[1], (int16_t)m->shard);
     db_array_int8(c[2], lease);
-    db_array_text(c[3], str_from(message_status_name(status)));
-    text_or_null(c[4], reason);
-    text_or_null(c[5], provider_id);
-    instant_or_null(c[6], due_us);
-    db_array_int2(c[7], given_back ? 1 : 0);
-    db_array_bool(c[8], doubted);
+    db_array_text(c[3], str_from(message_status_name(r->status)));
+    text_or_null(c[4], r->reason);
+    text_or_null(c[5], r->provider_id);
+    instant_or_null(c[6], r->due_us);
+    db_array_int2(c[7], r->given_back ? 1 : 0);
+    db_array_bool(c[8], r->doubted);
+    db_array_int2(c[9], r->suppress ? 2 : r->bounced);
 }
 
 struct db_call outbox_settle_call(struct outbox_settles *s) {

@@ -61,10 +61,17 @@ struct db_call outbox_fail_call(struct outbox_fails *f);
 
 struct outbox_settles;
 struct outbox_settles *outbox_settles_new(struct arena *a, size_t expect);
-/* due_us 0: nothing more to do. given_back: the attempt does not count. */
-void outbox_settle(struct outbox_settles *s, int64_t id, int shard, int64_t lease,
-                   enum message_status status, struct str reason, struct str provider_id,
-                   int64_t due_us, bool given_back, bool doubted);
+struct outbox_result {
+    enum message_status status;
+    struct str reason, provider_id;
+    int64_t due_us;  /* 0: nothing more to do */
+    bool given_back; /* the attempt does not count */
+    bool doubted;
+    bool bounced;  /* the address was refused for good */
+    bool suppress; /* and nobody is there */
+};
+void outbox_settle(struct outbox_settles *s, const struct outbox_message *m, int64_t lease,
+                   const struct outbox_result *r);
 struct db_call outbox_settle_call(struct outbox_settles *s);
 
 /* Messages marked under our fences that are not among `in_hand`: back to queued. */

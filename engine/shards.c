@@ -13,6 +13,7 @@
 
 #define HEARTBEAT_MS 2000
 #define LEASE_S 15
+#define HOUSEKEEPING_MS (UINT64_C(24) * 3600 * 1000)
 
 struct shards {
     struct shards_events events;
@@ -25,14 +26,15 @@ struct shards {
 
     int64_t engine; /* 0: not registered */
     int engines;
-    uint64_t owned;     /* by the database, as far as we know */
-    uint64_t giving;    /* of these, being given back */
+    uint64_t owned;  /* by the database, as far as we know */
+    uint64_t giving; /* of these, being given back */
     int64_t fence[SHARDS];
     struct cursor_groups cursors;
     struct db_reply *acquired; /* while the orphans of these shards are looked for */
 
-    bool busy;    /* a request is under way */
-    bool recheck; /* heartbeat again as soon as it is done */
+    uint64_t housekeeping_at; /* uv_now(); 0: when first idle */
+    bool busy;                /* a request is under way */
+    bool recheck;             /* heartbeat again as soon as it is done */
     bool asleep, want_asleep;
     bool closing;
     void (*on_closed)(void *ctx);
@@ -49,6 +51,7 @@ static const struct db_stmt st_acquire = {"shard_acquire", sql_shard_acquire};
 static const struct db_stmt st_orphans = {"message_orphans", sql_message_orphans};
 static const struct db_stmt st_release = {"shard_release", sql_shard_release};
 static const struct db_stmt st_sleep = {"engine_sleep", sql_engine_sleep};
+static const struct db_stmt st_housekeeping = {"housekeeping", "select godwit.housekeeping()"};
 static const struct db_stmt st_stop = {"engine_stop", sql_engine_stop};
 
 static void heartbeat(struct shards *s);
@@ -105,8 +108,7 @@ static void on_released(void *ctx, const struct err *e, struct db_reply *reply) 
     if (!answered(s, e, reply))
         return;
     db_reply_free(reply);
-    log_info("shards given to other engines",
-             LOG_I("count", __builtin_popcountll(s->giving)));
+    log_info("shards given to other engines", LOG_I("count", __builtin_popcountll(s->giving)));
     drop_shards(s, s->giving);
 }
 
@@ -195,6 +197,26 @@ static void acquire(struct shards *s, int most) {
     submit(s, &st_acquire, p, on_acquired);
 }
 
+/* ---- housekeeping: once a day, partitions ahead and old marks */
+
+static void on_kept_house(void *ctx, const struct err *e, struct db_reply *reply) {
+    struct shards *s = ctx;
+    s->busy = false;
+    if (e && !s->closing)
+        log_warn("housekeeping failed", LOG_S("error", str_from(e->text)));
+    db_reply_free(reply);
+    if (s->closing)
+        finish_close(s);
+}
+
+static bool keep_house(struct shards *s) {
+    uint64_t now = uv_now(s->timer.loop);
+    if (now < s->housekeeping_at)
+        return false;
+    s->housekeeping_at = now + HOUSEKEEPING_MS;
+    return submit(s, &st_housekeeping, begin(s), on_kept_house);
+}
+
 /* ---- heartbeat */
 
 static uint64_t check_leases(const struct shards *s, const struct db_result *r) {
@@ -212,6 +234,8 @@ static void balance(struct shards *s) {
         acquire(s, share - have);
         return;
     }
+    if (keep_house(s))
+        return;
     for (int i = SHARDS - 1; i >= 0 && have - __builtin_popcountll(s->giving) > share; i--)
         s->giving |= s->owned & (UINT64_C(1) << i);
     give_back(s);

@@ -44,10 +44,10 @@ struct shards *shards_open(uv_loop_t *loop, const char *conninfo, const struct s
                            size_t n_resend, const struct shards_events *events,
                            struct err *e) MUST_CHECK;
 
-uint64_t shards_owned(const struct shards *s);     /* without those being given back */
+uint64_t shards_owned(const struct shards *s); /* without those being given back */
 int64_t shards_fence(const struct shards *s, int shard);
-int64_t shards_engine(const struct shards *s);     /* our number; 0 while down */
-int shards_engines(const struct shards *s);        /* how many live; 0 while down */
+int64_t shards_engine(const struct shards *s);          /* our number; 0 while down */
+int shards_engines(const struct shards *s);             /* how many live; 0 while down */
 struct cursor_groups *shards_cursors(struct shards *s); /* of the owned shards */
 
 /* A write was refused by a fence: look at once what is still ours. */

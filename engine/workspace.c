@@ -231,7 +231,6 @@ static struct campaign_names names_of(struct load *l) {
     for (size_t i = 0; i < s->n_channels; i++) {
         const struct settings_channel *c = &s->channels[i];
         channels[i].name = c->name;
-        channels[i].email = c->carries == CARRIES_EMAIL;
         channels[i].all_of = needs[c->carries].all_of;
         channels[i].one_of = needs[c->carries].one_of;
     }
@@ -244,9 +243,27 @@ static struct campaign_names names_of(struct load *l) {
         .n_topics = s->n_topics,
         .templates = l->w->templates,
         .n_templates = l->w->n_templates,
-        .postal_address = s->sender.postal_address.n > 0,
         .zone = s->zone,
     };
+}
+
+/* The first campaign that sends mail about a topic: such mail must show who sends it. */
+static void check_postal_address(struct load *l) {
+    const struct settings *s = &l->w->settings;
+    for (size_t i = 0; i < l->w->rules.n_campaigns && !s->sender.postal_address.n; i++) {
+        const struct campaign *c = l->w->rules.campaigns[i];
+        const struct step_send *send = c->n_steps ? &c->steps[0].u.send : NULL;
+        const struct settings_channel *channel = send ? settings_channel(s, send->channel) : NULL;
+        const struct ynode *sender = ynode_get(s->file.root, S("sender"));
+        if (!channel || channel->carries != CARRIES_EMAIL || !send->topic.n || !sender)
+            continue;
+        struct diag *x = diags_add(l->d, DIAG_ERROR, ynode_place(&s->file, sender), s->file.source,
+                                   "`sender` needs `postal_address`: mail about a topic must show "
+                                   "it, and the campaign `%.*s` sends mail about `%.*s`",
+                                   STR_FMT(c->name), STR_FMT(send->topic));
+        x->hint = S("for example `postal_address: \"1 Long Road, Taipei\"`");
+        return;
+    }
 }
 
 static void load_campaigns(struct load *l) {
@@ -266,6 +283,8 @@ static void load_campaigns(struct load *l) {
         list[taken++] = c;
     }
     campaign_set_build(l->a, &l->w->rules, list, taken, l->d);
+    check_postal_address(l);
+    behaviour_layouts(l->a, &l->w->rules, &l->w->layouts, &l->w->n_layouts);
 }
 
 /* ---- */

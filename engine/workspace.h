@@ -11,6 +11,7 @@
 #define GODWIT_ENGINE_WORKSPACE_H
 
 #include "base/diag.h"
+#include "engine/decide/behaviour_pack.h"
 #include "engine/settings.h"
 #include "rules/campaign_file.h"
 #include "rules/campaign_set.h"
@@ -21,6 +22,8 @@ struct workspace {
     struct str folder; /* as given */
     struct settings settings;
     struct campaign_set rules;
+    const struct behaviour_layout *layouts; /* what rules look back on, by the event's name */
+    size_t n_layouts;
     const struct campaign_template *templates; /* by name: folders of templates/ and their parts */
     size_t n_templates;
 };

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/wallclock.h"
+#include "rules/campaign_steps.h"
 #include "rules/condition.h"
 
 #include <stddef.h>
@@ -16,14 +17,6 @@ struct draft {
     const struct ynode *audience;
     const struct ynode *goal_value;
     const struct ynode *steps;
-};
-
-/* A step, likewise. */
-struct step_draft {
-    struct str id;
-    const struct ynode *send;
-    struct str channel, topic, template;
-    bool transactional;
 };
 
 /* What the read functions of the tables need to know. */
@@ -41,7 +34,6 @@ static void read_event_name(struct form_reader *r, const struct ynode *node, voi
 static void read_holdout(struct form_reader *r, const struct ynode *node, void *out);
 static void read_per_customer(struct form_reader *r, const struct ynode *node, void *out);
 static void read_expires(struct form_reader *r, const struct ynode *node, void *out);
-static void read_legal(struct form_reader *r, const struct ynode *node, void *out);
 
 #define TEXT_SCHEMA "{\"type\":\"string\",\"minLength\":1}"
 #define NOT_YET "campaigns start with an event so far (`event: NAME`)"
@@ -109,69 +101,6 @@ static const struct form limits_form = {
              .schema = "{\"type\":\"string\",\"pattern\":\"^(once|[1-9][0-9]* per .+)$\"}",
              .help = "`once`, or a number of messages per span of time",
              .example = "1 per 90d"},
-            {0}},
-};
-
-static const struct form send_form = {
-    .what = "`send`",
-    .help = "A message to the customer",
-    .fields =
-        (const struct form_field[]){
-            {.key = "channel",
-             .type = FORM_NAME,
-             .required = true,
-             .offset = offsetof(struct step_draft, channel),
-             .help = "a channel of godwit.yaml",
-             .example = "email"},
-            {.key = "topic",
-             .type = FORM_NAME,
-             .offset = offsetof(struct step_draft, topic),
-             .help = "the topic of godwit.yaml that the customer must be subscribed to",
-             .example = "offers"},
-            {.key = "legal",
-             .type = FORM_CUSTOM,
-             .read = read_legal,
-             .offset = offsetof(struct step_draft, transactional),
-             .schema = "{\"const\":\"transactional\"}",
-             .help = "`transactional` instead of a topic: a message that the customer's own deal "
-                     "requires",
-             .example = "transactional"},
-            {.key = "template",
-             .type = FORM_NAME,
-             .required = true,
-             .offset = offsetof(struct step_draft, template),
-             .help = "a folder of templates/",
-             .example = "welcome"},
-            {0}},
-};
-
-#define STEP_NOT_YET "a campaign sends one message, at once, so far"
-
-static const struct form step_form = {
-    .what = "a step",
-    .help = "One step of the campaign",
-    .fields =
-        (const struct form_field[]){
-            {.key = "id",
-             .type = FORM_NAME,
-             .offset = offsetof(struct step_draft, id),
-             .help = "a name for it that stays when the file is edited; the template's by default"},
-            {.key = "send",
-             .type = FORM_CUSTOM,
-             .required = true,
-             .read = read_node,
-             .offset = offsetof(struct step_draft, send),
-             .sub = &send_form,
-             .help = "a message to the customer",
-             .example = "{ channel: email, topic: offers, template: welcome }"},
-            {.key = "wait", .type = FORM_LATER, .help = STEP_NOT_YET},
-            {.key = "when", .type = FORM_LATER, .help = STEP_NOT_YET},
-            {.key = "branch", .type = FORM_LATER, .help = STEP_NOT_YET},
-            {.key = "split", .type = FORM_LATER, .help = STEP_NOT_YET},
-            {.key = "update", .type = FORM_LATER, .help = STEP_NOT_YET},
-            {.key = "emit", .type = FORM_LATER, .help = STEP_NOT_YET},
-            {.key = "webhook", .type = FORM_LATER, .help = STEP_NOT_YET},
-            {.key = "stop", .type = FORM_LATER, .help = STEP_NOT_YET},
             {0}},
 };
 
@@ -248,8 +177,9 @@ const struct form campaign_file_form = {
              .required = true,
              .read = read_node,
              .offset = offsetof(struct draft, steps),
-             .sub = &step_form,
+             .sub = &campaign_steps_form,
              .shape = FORM_LIST_OF,
+             .least = 1,
              .help = "what it does",
              .example = "a list that begins with `- send: ...`"},
             {.key = "exit", .type = FORM_LATER, .help = "journeys come with a later version"},
@@ -272,15 +202,6 @@ static void read_event_name(struct form_reader *r, const struct ynode *node, voi
         return;
     *(struct str *)out = node->text;
     condition_check_event(r, &x->set->catalog, node);
-}
-
-static void read_legal(struct form_reader *r, const struct ynode *node, void *out) {
-    if (node->kind == Y_SCALAR && str_eq(node->text, S("transactional"))) {
-        *(bool *)out = true;
-        return;
-    }
-    struct diag *x = form_error(r, node, "`legal` can only be `transactional`");
-    x->hint = S("leave it out and name a `topic` for everything that the customer may decline");
 }
 
 static void read_holdout(struct form_reader *r, const struct ynode *node, void *out) {
@@ -345,164 +266,12 @@ static void read_expires(struct form_reader *r, const struct ynode *node, void *
     d->hint = S("for example `expires: 2d`, or `expires: 2026-12-31`");
 }
 
-/* ---- steps */
-
-static void list_names(struct form_reader *r, struct diag *d, struct str wrong,
-                       const struct str *names, size_t n, const char *where) {
-    form_suggest(r, d, wrong, names, n);
-    if (d->hint.n)
-        return;
-    struct buf b = BUF_IN(r->a);
-    buf_printf(&b, n ? "%s has: " : "%s has none", where);
-    for (size_t i = 0; i < n && i < 20; i++)
-        buf_printf(&b, "%s%.*s", i ? ", " : "", STR_FMT(names[i]));
-    if (n > 20)
-        buf_add_str(&b, S(", ..."));
-    d->hint = buf_str(&b);
-}
-
-static const struct campaign_channel *check_channel(struct form_reader *r, const struct ynode *node,
-                                                    struct str name) {
-    const struct campaign_names *x = ((struct context *)r->ctx)->names;
-    struct str *names = ARENA_ARRAY(r->a, struct str, x->n_channels + 1);
-    for (size_t i = 0; i < x->n_channels; i++) {
-        if (str_eq(x->channels[i].name, name))
-            return &x->channels[i];
-        names[i] = x->channels[i].name;
-    }
-    struct diag *d = form_error(r, node, "there is no channel `%.*s`", STR_FMT(name));
-    list_names(r, d, name, names, x->n_channels, "godwit.yaml");
-    return NULL;
-}
-
-static void check_topic(struct form_reader *r, const struct ynode *node, struct str name) {
-    const struct campaign_names *x = ((struct context *)r->ctx)->names;
-    for (size_t i = 0; i < x->n_topics; i++)
-        if (str_eq(x->topics[i], name))
-            return;
-    struct diag *d = form_error(r, node, "there is no topic `%.*s`", STR_FMT(name));
-    list_names(r, d, name, x->topics, x->n_topics, "godwit.yaml");
-}
-
-static bool has_part(const struct campaign_template *t, const char *part) {
-    for (size_t i = 0; i < t->n_parts; i++)
-        if (str_eq(t->parts[i], str_from(part)))
-            return true;
-    return false;
-}
-
-static void check_parts(struct form_reader *r, const struct ynode *node,
-                        const struct campaign_template *t, const struct campaign_channel *c) {
-    for (const char *const *p = c->all_of; p && *p; p++)
-        if (!has_part(t, *p))
-            form_error(r, node,
-                       "the template `%.*s` lacks %s.liquid, which the channel `%.*s` needs",
-                       STR_FMT(t->name), *p, STR_FMT(c->name));
-    struct buf list = BUF_IN(r->a);
-    for (const char *const *p = c->one_of; p && *p; p++) {
-        if (has_part(t, *p))
-            return;
-        buf_printf(&list, "%s%s.liquid", list.n ? " or " : "", *p);
-    }
-    struct str parts = buf_str(&list);
-    if (parts.n)
-        form_error(r, node, "the template `%.*s` has no %.*s, which the channel `%.*s` needs",
-                   STR_FMT(t->name), STR_FMT(parts), STR_FMT(c->name));
-}
-
-static void check_template(struct form_reader *r, const struct ynode *node, struct str name,
-                           const struct campaign_channel *channel) {
-    const struct campaign_names *x = ((struct context *)r->ctx)->names;
-    struct str *names = ARENA_ARRAY(r->a, struct str, x->n_templates + 1);
-    for (size_t i = 0; i < x->n_templates; i++) {
-        names[i] = x->templates[i].name;
-        if (!str_eq(names[i], name))
-            continue;
-        if (channel)
-            check_parts(r, node, &x->templates[i], channel);
-        return;
-    }
-    struct diag *d = form_error(r, node, "there is no template `%.*s`", STR_FMT(name));
-    list_names(r, d, name, names, x->n_templates, "templates/");
-}
-
-/* Either a topic, which the customer may decline, or a legal ground. */
-static void check_ground(struct form_reader *r, const struct ynode *send,
-                         const struct step_draft *s, const struct campaign_channel *channel) {
-    const struct campaign_names *x = ((struct context *)r->ctx)->names;
-    const struct ynode *topic = ynode_get(send, S("topic")), *legal = ynode_get(send, S("legal"));
-    if (topic && legal) {
-        struct diag *d = form_error(r, legal,
-                                    "a message has a `topic` or is `legal: transactional`, "
-                                    "not both");
-        d->hint = S("with a topic customers can decline it; without they cannot");
-    } else if (!topic && !legal) {
-        struct diag *d = form_error(r, send, "`send` needs a `topic`, or `legal: transactional`");
-        d->hint = S("topics are in godwit.yaml; a customer gets only those subscribed to");
-    }
-    if (s->topic.n)
-        check_topic(r, topic, s->topic);
-    if (s->topic.n && channel && channel->email && !x->postal_address) {
-        struct diag *d = form_error(r, topic,
-                                    "mail about a topic must show the sender's postal "
-                                    "address, and there is none");
-        d->hint = S("add `postal_address` to `sender` in godwit.yaml");
-    }
-}
-
-static void read_send(struct form_reader *r, const struct ynode *send, struct step_draft *s,
-                      struct step *out) {
-    if (!form_want_map(r, send, "`send`"))
-        return;
-    form_read(r, &send_form, send, s);
-    const struct campaign_channel *channel = NULL;
-    if (s->channel.n)
-        channel = check_channel(r, ynode_get(send, S("channel")), s->channel);
-    if (s->template.n)
-        check_template(r, ynode_get(send, S("template")), s->template, channel);
-    check_ground(r, send, s, channel);
-    out->kind = STEP_SEND;
-    out->id = s->id.n ? s->id : s->template;
-    out->u.send = (struct step_send){
-        .channel = s->channel,
-        .topic = s->topic,
-        .template = s->template,
-        .transactional = s->transactional,
-    };
-}
-
-static void read_steps(struct form_reader *r, const struct ynode *node, struct campaign *c) {
-    if (!form_want_list(r, node, "`steps`"))
-        return;
-    if (node->n == 0)
-        form_error(r, node, "`steps` is empty: the campaign would do nothing");
-    if (node->n > 1)
-        form_error(r, node->items[1], "a second step is not there yet: " STEP_NOT_YET);
-    struct step *steps = ARENA_ARRAY(r->a, struct step, node->n + 1);
-    for (size_t i = 0; i < node->n; i++) {
-        struct step_draft s = {.send = NULL};
-        const struct ynode *item = node->items[i];
-        if (i > 0 && item->kind == Y_MAP && !ynode_get(item, S("send")))
-            continue; /* said above */
-        form_read(r, &step_form, item, &s);
-        struct step *step = &steps[c->n_steps];
-        step->at = ynode_place(r->file, item);
-        if (!s.send)
-            continue;
-        read_send(r, s.send, &s, step);
-        c->n_steps++;
-    }
-    c->steps = steps;
-}
-
 /* ---- the file */
 
-/* Line ends as on Unix, no byte order mark: what Git or an editor may change without anyone's
- * wish does not make a new version. */
+/* Line ends as on Unix (and yamlfile took a byte order mark away): what Git or an editor may change
+ * without anyone's wish does not make a new version. */
 static struct str canonical(struct arena *a, struct str source) {
     struct buf b = BUF_IN(a);
-    if (str_starts(source, S("\xef\xbb\xbf")))
-        source = str_sub(source, 3, source.n);
     for (size_t i = 0; i < source.n; i++)
         if (source.p[i] != '\r' || i + 1 == source.n || source.p[i + 1] != '\n')
             buf_add_char(&b, source.p[i]);
@@ -574,7 +343,7 @@ void campaign_file_read(struct arena *a, const struct yamlfile *file,
         if (trigger)
             c->trigger.at = ynode_place(file, trigger);
         if (x.steps)
-            read_steps(&r, x.steps, c);
+            campaign_steps_read(&r, names, x.steps, c);
         compile_conditions(&r, &x);
     }
     if (!c->id.n)

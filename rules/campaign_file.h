@@ -21,7 +21,6 @@ struct zone;
 /* A channel, as far as a campaign can be checked against it. */
 struct campaign_channel {
     struct str name;
-    bool email; /* mail about a topic needs the sender's postal address */
     /* Parts of a template: the first list must all be there, of the second at least one.
      * NULL-ended. */
     const char *const *all_of;
@@ -43,7 +42,6 @@ struct campaign_names {
     size_t n_topics;
     const struct campaign_template *templates;
     size_t n_templates;
-    bool postal_address;     /* the sender has one */
     const struct zone *zone; /* of dates written without one */
 };
 

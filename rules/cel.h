@@ -173,7 +173,7 @@ struct cel_behaviour_use {
 };
 
 struct cel_uses {
-    const struct cel_behaviour_use *behaviour;
+    const struct cel_behaviour_use *const *behaviour;
     size_t n_behaviour;
     const struct str *paths; /* "customer.country", "event.total"; a variable used as a whole
                                 stands alone: "customer" */

@@ -232,7 +232,7 @@ static void check_names(struct form_reader *r, const struct condition_scope *sco
             check_property(r, scope->catalog, node, scope->event, name, true);
     }
     for (size_t i = 0; i < uses->n_behaviour; i++) {
-        const struct cel_behaviour_use *b = &uses->behaviour[i];
+        const struct cel_behaviour_use *b = uses->behaviour[i];
         check_event_name(r, scope->catalog, node, b->event);
         for (size_t j = 0; j < b->n_paths; j++) {
             struct str rest = b->paths[j], name = first_part(&rest);
@@ -240,6 +240,37 @@ static void check_names(struct form_reader *r, const struct condition_scope *sco
                 check_property(r, scope->catalog, node, b->event, name, false);
         }
     }
+}
+
+/* A condition that does not compile has no list of names: looks for customer.NAME and event.NAME
+ * in its text, so that a misspelt name is not hidden by another mistake. */
+static void scan_names(struct form_reader *r, const struct condition_scope *scope,
+                       const struct ynode *node, struct str variable) {
+    struct str text = node->text;
+    for (size_t i = 0; i + variable.n + 1 < text.n; i++) {
+        if (memcmp(text.p + i, variable.p, variable.n) != 0 || text.p[i + variable.n] != '.' ||
+            (i > 0 && (is_word(text.p[i - 1]) || text.p[i - 1] == '.')))
+            continue;
+        size_t from = i + variable.n + 1, upto = from;
+        while (upto < text.n && is_word(text.p[upto]))
+            upto++;
+        struct str name = str_sub(text, from, upto);
+        if (name.n && str_eq(variable, S("customer")))
+            check_attribute(r, scope->catalog, node, name);
+        else if (name.n)
+            check_property(r, scope->catalog, node, scope->event, name, true);
+        i = upto - 1;
+    }
+}
+
+static void check_not_yet(struct form_reader *r, const struct ynode *node,
+                          const struct cel_program *p) {
+    if (cel_program_uses(p)->n_responses == 0)
+        return;
+    ptrdiff_t at = str_find(node->text, S("responded"));
+    size_t offset = at < 0 ? 0 : (size_t)at;
+    diags_add(r->d, DIAG_ERROR, ynode_place_at(r->file, node, offset, 9), r->file->source,
+              "responded() is not there yet: conditions look at events and attributes so far");
 }
 
 /* ---- compile */
@@ -263,7 +294,12 @@ const struct cel_program *condition_compile(struct form_reader *r,
                                    r->file->source, "%.*s", STR_FMT(x->text));
         d->hint = x->hint;
     }
-    if (p)
+    if (p) {
         check_names(r, scope, node, p);
+        check_not_yet(r, node, p);
+    } else {
+        scan_names(r, scope, node, S("customer"));
+        scan_names(r, scope, node, S("event"));
+    }
     return p;
 }

@@ -47,7 +47,7 @@ struct form_field {
     enum form_type type;
     bool required;
     size_t offset;
-    int64_t least, most;        /* FORM_INT */
+    int64_t least, most;        /* FORM_INT; of a list (FORM_LIST_OF) the least length */
     const char *help;           /* what it is for, a sentence */
     const char *example;        /* how it is written, for messages; may be NULL */
     const char *const *choices; /* NULL-ended */
@@ -82,8 +82,8 @@ bool form_want_name(struct form_reader *r, const struct ynode *node, const char 
 
 const char *form_kind_name(const struct ynode *node); /* "a list", "the text `x`", ... */
 
-/* Writes the JSON Schema (draft 2020-12) of a file that is read by the form; with map_of, of a
- * file that is a map from names to it. */
-void form_schema(struct buf *out, const struct form *f, const char *title, bool map_of);
+/* Writes the JSON Schema (draft 2020-12) of a file that holds one such map, a map from names to
+ * it (or to a text, which stands for its main key), or a list of it. */
+void form_schema(struct buf *out, const struct form *f, const char *title, enum form_shape shape);
 
 #endif

@@ -5,7 +5,9 @@
 # config.h first.
 set -eu
 cd "${srcdir:-$(dirname "$0")/..}"
-find cli engine rules templates channels base -name '*.[ch]' | sort | xargs awk '
+# shellcheck disable=SC2046,SC2016
+find $(ls -d cli engine rules templates channels base 2>/dev/null) -name '*.[ch]' |
+    sort | xargs awk '
 function wrong(text) {
     printf "%s:%d: %s\n", FILENAME, FNR, text
     bad = 1

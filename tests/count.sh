@@ -1,13 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# count.sh FOLDER: prints "PASSED FAILED SKIPPED" of the last `make check` in a build
+# count.sh FOLDER [LOG...]: prints "PASSED FAILED SKIPPED" of the last `make check` in a build
 # folder, and on standard error what failed or was skipped. A log counts by its own
-# summary lines (Check's, or "N passed, N failed[, N skipped]"), otherwise as one test.
+# summary lines (Check's, or "N passed, N failed[, N skipped]" with a line "skipped: why"
+# for each), otherwise as one test.
 set -eu
 cd "$1"
+shift
 passed=0 failed=0 skipped=0
-for trs in $(find tests -name '*.trs' | sort); do
-    log=${trs%.trs}.log
+# shellcheck disable=SC2046 # names without white space
+[ $# -gt 0 ] || set -- $(find tests -name '*.trs' | sed 's/trs$/log/' | sort)
+for log; do
+    trs=${log%.log}.trs
     result=$(sed -n 's/^:global-test-result: //p' "$trs")
     # shellcheck disable=SC2046 # three numbers
     set -- $(awk '
@@ -20,6 +24,7 @@ for trs in $(find tests -name '*.trs' | sort); do
         echo "SKIPPED: ${trs%.trs}: $(grep -v '^SKIP ' "$log" | tail -n 1)" >&2
         ;;
     PASS)
+        [ "$3" = 0 ] || grep -i '^skipped' "$log" | sed "s|^|${log%.log}: |" >&2 || :
         [ $(($1 + $2 + $3)) -gt 0 ] || set -- 1 0 0
         ;;
     *)

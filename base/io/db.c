@@ -72,12 +72,15 @@ static bool read_options(struct db *db, const char *conninfo, struct err *e) {
         PQfreemem(wrong);
         return false;
     }
-    const char *host = option(db, "host"), *timeout = option(db, "connect_timeout");
-    if (host && host[0] != '@' && strchr(host, '@')) { /* the rest of a password */
+    const char *host = option(db, "host"), *port = option(db, "port");
+    const char *timeout = option(db, "connect_timeout");
+    bool split_password = (host && host[0] != '@' && strchr(host, '@')) ||
+                          (port && port[strspn(port, "0123456789,")] != 0);
+    if (split_password) { /* what libpq took for a host or port may be half of a password */
         PQconninfoFree(db->options);
         return err_set(e, ERR_INPUT,
-                       "the database URL cannot be read: it has more than one \"@\"; write one "
-                       "inside of a password as %%40");
+                       "the database URL cannot be read: its host or port is not one; inside of a "
+                       "password write @ as %%40, / as %%2F and : as %%3A");
     }
     int64_t seconds = 0;
     db->connect_timeout_ms = CONNECT_TIMEOUT_MS;

@@ -95,6 +95,8 @@ bool db_alone_result(struct db *db, struct request *r, PGresult *res) {
         }
         break;
     case PGRES_FATAL_ERROR:
+        if (!db_said_by_server(db, res))
+            break;
         if (db->copy_abort && !r->err.kind) {
             err_set(&r->err, ERR_PERMANENT, "%s", db->copy_abort);
             r->reply->failed = 0;

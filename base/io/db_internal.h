@@ -99,7 +99,8 @@ void db_fail_requests(struct db *db, const struct err *why); /* all of them, wit
 void db_forget_statements(struct db *db);
 struct request *db_request_new(struct db *db, enum request_kind kind, size_t n, struct err *e);
 void db_request_push(struct db *db, struct request *r, db_done_fn done, void *ctx);
-void db_request_finish(struct db *db); /* takes off the head, calls its done */
+void db_request_finish(struct db *db);                      /* takes off the head, calls its done */
+bool db_said_by_server(struct db *db, const PGresult *res); /* false: the connection broke */
 void db_request_error(struct request *r, const PGresult *res, size_t at);
 
 /* ---- db_alone.c: the kinds that run outside the pipeline */

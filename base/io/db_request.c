@@ -186,17 +186,22 @@ void db_request_error(struct request *r, const PGresult *res, size_t at) {
     r->reply->failed = at;
 }
 
-static void note_fatal(struct db *db, const PGresult *res) {
+bool db_said_by_server(struct db *db, const PGresult *res) {
+    if (!PQresultErrorField(res, PG_DIAG_SQLSTATE)) { /* libpq says that the connection is lost */
+        db_break(db, ERR_TEMPORARY, PQresultErrorMessage(res));
+        return false;
+    }
     const char *severity = PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED);
     if (severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0))
         db_error_result(&db->last_fatal, res, "connection closed by the server");
+    return true;
 }
 
 static void prepare_result(struct db *db, struct request *r, PGresult *res) {
     size_t at = r->prepared_by[r->prepare];
     bool good = PQresultStatus(res) == PGRES_COMMAND_OK;
     find_slot(db, r->calls[at].stmt)->state = good ? STMT_READY : STMT_UNKNOWN;
-    if (!good)
+    if (!good && PQresultStatus(res) == PGRES_FATAL_ERROR && db_said_by_server(db, res))
         db_request_error(r, res, at);
     PQclear(res);
 }
@@ -219,7 +224,8 @@ static void call_result(struct db *db, struct request *r, PGresult *res) {
     case PGRES_PIPELINE_ABORTED:
         break;
     case PGRES_FATAL_ERROR:
-        note_fatal(db, res);
+        if (!db_said_by_server(db, res))
+            break;
         if (plan_is_stale(res))
             db_break(db, ERR_TEMPORARY, "prepared statements are out of date");
         db_request_error(r, res, r->call);

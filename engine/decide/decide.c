@@ -328,7 +328,8 @@ static struct str gate_expired(const struct entry *x) {
 
 bool decide_held_out(const struct campaign *c, struct str customer_key, struct str salt) {
     const struct str parts[] = {S("holdout"), c->id, customer_key};
-    return c->holdout_ppm > 0 && digest_chance(salt, parts, 3) % CAMPAIGN_PPM < c->holdout_ppm;
+    return salt.n > 0 && c->holdout_ppm > 0 &&
+           digest_chance(salt, parts, 3) % CAMPAIGN_PPM < c->holdout_ppm;
 }
 
 static struct str gate_holdout(const struct entry *x) {

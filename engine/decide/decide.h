@@ -61,7 +61,7 @@ struct decisions {
 };
 
 /* Appends to *out, which starts zeroed. `now_us`: the instant of deciding. `salt`: the
- * installation's secret for chances; the same for ever. */
+ * installation's secret for chances; the same for ever. Empty: nobody is held out. */
 void decide(const struct workspace *w, const struct profile *p, const struct event *e,
             int64_t now_us, struct str salt, struct arena *a, struct decisions *out);
 

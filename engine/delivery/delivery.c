@@ -146,15 +146,15 @@ static void release(struct delivery *d) {
 struct delivery *delivery_open(uv_loop_t *loop, const char *conninfo, struct workspace *w,
                                struct shards *shards, struct str secret, struct err *e) {
     struct delivery *d = calloc(1, sizeof *d);
-    if (!d || !(d->list = calloc(w->config.n_channels + 1, sizeof *d->list)))
+    if (!d || !(d->list = calloc(w->settings.n_channels + 1, sizeof *d->list)))
         abort();
     d->host = (struct dispatch_host){
         .loop = loop, .shards = shards, .workspace = workspace_hold(w), .secret = secret};
     d->recover_arena = arena_new(0);
     struct db_events claims = {on_claims_up, on_claims_down, NULL, d};
     struct db_events marks = {on_marks_up, on_marks_down, NULL, d};
-    for (size_t i = 0; i < w->config.n_channels; i++) {
-        d->list[i] = dispatch_new(&d->host, w->config.channels[i].name, e);
+    for (size_t i = 0; i < w->settings.n_channels; i++) {
+        d->list[i] = dispatch_new(&d->host, w->settings.channels[i].name, e);
         if (!d->list[i])
             goto out;
         d->n++;

@@ -23,8 +23,8 @@ struct delivery;
 struct delivery_counts {
     int64_t sent, failed, deferred, in_doubt; /* settled since the start */
     size_t ready, in_flight;                  /* in hand now */
-    bool quiet; /* nothing in hand, and the last look found nothing that is due */
-    bool stuck; /* a channel is resting after failures, or the database is away */
+    bool quiet;         /* nothing in hand, and the last look found nothing that is due */
+    bool stuck;         /* a channel is resting after failures, or the database is away */
     struct str trouble; /* of a stuck channel: "email: connection refused"; until the next call */
 };
 
@@ -33,8 +33,8 @@ struct delivery_counts {
 struct delivery *delivery_open(uv_loop_t *loop, const char *conninfo, struct workspace *w,
                                struct shards *shards, struct str secret, struct err *e) MUST_CHECK;
 
-void delivery_kick(struct delivery *d);             /* there may be something due */
-void delivery_shards_changed(struct delivery *d);   /* ownership changed */
+void delivery_kick(struct delivery *d);                         /* there may be something due */
+void delivery_shards_changed(struct delivery *d);               /* ownership changed */
 bool delivery_idle(const struct delivery *d, uint64_t members); /* no message in hand of these */
 void delivery_reload(struct delivery *d, struct workspace *w);  /* from the next claim on */
 void delivery_counts(struct delivery *d, struct delivery_counts *out);

@@ -8,7 +8,7 @@
 #include "base/io/db.h"
 #include "base/log.h"
 #include "base/wallclock.h"
-#include "channels/channel_table.h"
+#include "engine/delivery/channel_open.h"
 #include "engine/delivery/render.h"
 #include "engine/delivery/retry.h"
 #include "engine/outbox.h"
@@ -31,8 +31,7 @@ struct item {
     struct str hash;
     int64_t fence;
     /* when DONE */
-    struct retry retry;
-    struct str reason, provider_id;
+    struct outbox_result result;
 };
 
 struct dispatch {
@@ -43,7 +42,7 @@ struct dispatch {
     struct channel *channel;
     struct channel_host channel_host;
     enum in_doubt in_doubt;
-    struct item items;       /* head of the ring, in order of claiming */
+    struct item items; /* head of the ring, in order of claiming */
     size_t count[ITEM_STATES];
     struct arena *claim_arena, *cycle_arena;
     struct workspace *claim_workspace; /* held while a claim is under way */
@@ -153,7 +152,8 @@ static void on_failed(void *ctx, const struct err *e, struct db_reply *reply) {
         dispatch_claim(d);
 }
 
-/* Rows into items; those that cannot be sent are recorded as failed. True: a request is under way. */
+/* Rows into items; those that cannot be sent are recorded as failed. True: a request is under way.
+ */
 static bool take_rows(struct dispatch *d, const struct db_result *r) {
     struct outbox_fails *fails = outbox_fails_new(d->claim_arena, 0);
     int64_t now_us = wallclock_now();
@@ -233,7 +233,7 @@ void dispatch_tick(struct dispatch *d) {
 /* ---- mark and settle */
 
 static bool topic_default(const struct dispatch *d, struct str topic) {
-    const struct config_topic *t = config_topic(&d->host->workspace->config, topic);
+    const struct settings_topic *t = settings_topic(&d->host->workspace->settings, topic);
     return t && t->subscribed;
 }
 
@@ -243,8 +243,7 @@ static size_t add_settles(struct dispatch *d, struct db_call *call) {
     for (struct item *x = d->items.next; x != &d->items; x = x->next) {
         if (x->state != DONE)
             continue;
-        outbox_settle(s, x->m.id, x->m.shard, x->fence, x->retry.status, x->reason,
-                      x->provider_id, x->retry.due_us, x->retry.given_back, x->retry.doubted);
+        outbox_settle(s, &x->m, x->fence, &x->result);
         set_state(d, x, SETTLING);
         n++;
     }
@@ -279,10 +278,10 @@ static size_t add_marks(struct dispatch *d, struct db_call *call) {
 
 static void count_settled(struct dispatch *d, const struct item *x) {
     struct delivery_counts *c = &d->host->counts;
-    c->sent += x->retry.status == MESSAGE_SENT;
-    c->failed += x->retry.status == MESSAGE_FAILED;
-    c->deferred += x->retry.status == MESSAGE_DEFERRED;
-    c->in_doubt += x->retry.doubted;
+    c->sent += x->result.status == MESSAGE_SENT;
+    c->failed += x->result.status == MESSAGE_FAILED;
+    c->deferred += x->result.status == MESSAGE_DEFERRED;
+    c->in_doubt += x->result.doubted;
 }
 
 /* The answer was lost or the transaction failed: results are settled again; what was to
@@ -416,12 +415,14 @@ static void on_done(const struct channel_host *host, uint64_t ref, const struct 
                              .expires_us = x->m.expires_us,
                              .now_us = wallclock_now(),
                              .in_doubt = d->in_doubt};
-    x->retry = retry_after(&in, r);
-    x->reason = r->outcome == CHANNEL_ACCEPTED ? STR_NONE : reason_of(x->arena, r);
-    x->provider_id = r->provider_id.n ? str_dup(x->arena, text_of(r->provider_id)) : STR_NONE;
+    bool pause;
+    x->result = retry_after(&in, r, &pause);
+    x->result.reason = r->outcome == CHANNEL_ACCEPTED ? STR_NONE : reason_of(x->arena, r);
+    x->result.provider_id =
+        r->provider_id.n ? str_dup(x->arena, text_of(r->provider_id)) : STR_NONE;
     set_state(d, x, DONE);
-    if (x->retry.pause)
-        rest(d, r, x->reason);
+    if (pause)
+        rest(d, r, x->result.reason);
     else
         recovered(d);
     dispatch_cycle(d);
@@ -435,8 +436,8 @@ static void on_log(const struct channel_host *host, enum channel_level level, co
 void dispatch_count(const struct dispatch *d, struct delivery_counts *out, struct str *trouble) {
     out->ready += d->count[READY];
     out->in_flight += d->count[IN_FLIGHT] + d->count[DONE] + d->cycling;
-    out->quiet = out->quiet && d->quiet && d->items.next == &d->items && !d->claiming &&
-                 !d->cycling;
+    out->quiet =
+        out->quiet && d->quiet && d->items.next == &d->items && !d->claiming && !d->cycling;
     if (d->failures) {
         out->stuck = true;
         *trouble = str_from(d->trouble);
@@ -446,7 +447,7 @@ void dispatch_count(const struct dispatch *d, struct delivery_counts *out, struc
 /* ---- life */
 
 struct dispatch *dispatch_new(struct dispatch_host *host, struct str channel, struct err *e) {
-    const struct config_channel *c = config_channel(&host->workspace->config, channel);
+    const struct settings_channel *c = settings_channel(&host->workspace->settings, channel);
     assert(c);
     struct dispatch *d = calloc(1, sizeof *d);
     if (!d)
@@ -458,9 +459,8 @@ struct dispatch *dispatch_new(struct dispatch_host *host, struct str channel, st
     d->in_doubt = c->in_doubt;
     d->claim_arena = arena_new(0);
     d->cycle_arena = arena_new(0);
-    d->channel_host =
-        (struct channel_host){d, host->loop, d->name_z, NULL, on_done, on_log};
-    d->channel = channel_open(c, &d->channel_host, &d->driver, e);
+    d->channel_host = (struct channel_host){d, host->loop, d->name_z, NULL, on_done, on_log};
+    d->channel = channel_open(host->workspace, c, &d->channel_host, &d->driver, e);
     if (d->channel)
         return d;
     err_context(e, "channel %s", d->name_z);

@@ -13,8 +13,8 @@
 #ifndef GODWIT_ENGINE_DELIVERY_DISPATCH_H
 #define GODWIT_ENGINE_DELIVERY_DISPATCH_H
 
-#include "engine/delivery/delivery.h"
 #include "channels/channel.h"
+#include "engine/delivery/delivery.h"
 
 struct db;
 struct dispatch;
@@ -32,7 +32,8 @@ struct dispatch_host {
     struct delivery_counts counts;
 };
 
-struct dispatch *dispatch_new(struct dispatch_host *host, struct str channel, struct err *e) MUST_CHECK;
+struct dispatch *dispatch_new(struct dispatch_host *host, struct str channel,
+                              struct err *e) MUST_CHECK;
 void dispatch_claim(struct dispatch *d); /* looks for due messages, if there is room */
 void dispatch_cycle(struct dispatch *d); /* settles and marks what there is */
 void dispatch_tick(struct dispatch *d);  /* every 250 ms */

@@ -3,6 +3,8 @@
 
 #include "engine/delivery/retry.h"
 
+#include <stdio.h>
+
 #define SECOND INT64_C(1000000)
 #define FIRST (300 * SECOND)
 #define LONGEST (4 * 3600 * SECOND)
@@ -31,43 +33,76 @@ static int64_t backoff(const struct retry_input *in, const struct channel_result
     return delay;
 }
 
-static struct retry again(const struct retry_input *in, enum message_status status, int64_t due) {
+static struct outbox_result again(const struct retry_input *in, enum message_status status,
+                                  int64_t due) {
     int64_t end = in->queued_us + GIVE_UP;
     if (in->expires_us && in->expires_us < end)
         end = in->expires_us;
     if (due >= end)
-        return (struct retry){.status = MESSAGE_FAILED};
-    return (struct retry){.status = status, .due_us = due};
+        return (struct outbox_result){.status = MESSAGE_FAILED};
+    return (struct outbox_result){.status = status, .due_us = due};
 }
 
-static struct retry rest(const struct retry_input *in) {
-    struct retry x = again(in, MESSAGE_QUEUED, in->now_us);
+static struct outbox_result rest(const struct retry_input *in, bool *pause) {
+    struct outbox_result x = again(in, MESSAGE_QUEUED, in->now_us);
     x.given_back = x.status == MESSAGE_QUEUED;
-    x.pause = true;
+    *pause = true;
     return x;
 }
 
-struct retry retry_after(const struct retry_input *in, const struct channel_result *r) {
-    bool theirs = r->subject == CHANNEL_SUBJECT_ADDRESS || r->subject == CHANNEL_SUBJECT_MESSAGE;
-    struct retry x;
+/* No such mailbox, or it is disabled (RFC 3463); without an enhanced code, by the text. */
+static bool nobody_there(const struct channel_result *r) {
+    static const char *const codes[] = {"5.1.1", "5.1.3", "5.1.6", "5.1.10", "5.2.1"};
+    static const char *const texts[] = {"user unknown", "unknown user", "no such user",
+                                        "does not exist"};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (strcmp(r->enhanced, codes[i]) == 0)
+            return true;
+    char said[512];
+    snprintf(said, sizeof said, "%.*s", (int)r->reason.n, r->reason.p ? r->reason.p : "");
+    for (size_t i = 0; !r->enhanced[0] && r->code >= 500 && i < sizeof texts / sizeof *texts; i++)
+        if (strcasestr(said, texts[i]))
+            return true;
+    return false;
+}
+
+static struct outbox_result refused(const struct retry_input *in, const struct channel_result *r,
+                                    bool *pause) {
+    if (r->subject != CHANNEL_SUBJECT_ADDRESS && r->subject != CHANNEL_SUBJECT_MESSAGE)
+        return rest(in, pause);
+    bool bounced = r->subject == CHANNEL_SUBJECT_ADDRESS && r->code > 0;
+    return (struct outbox_result){
+        .status = MESSAGE_FAILED, .bounced = bounced, .suppress = bounced && nobody_there(r)};
+}
+
+static struct outbox_result doubted(const struct retry_input *in) {
+    struct outbox_result x = {.status = MESSAGE_IN_DOUBT};
+    if (in->in_doubt == IN_DOUBT_RESEND)
+        x = again(in, MESSAGE_QUEUED, in->now_us + DOUBT_DELAY);
+    if (x.status == MESSAGE_FAILED) /* never forgotten: it may have arrived */
+        x.status = MESSAGE_IN_DOUBT;
+    x.doubted = true;
+    return x;
+}
+
+struct outbox_result retry_after(const struct retry_input *in, const struct channel_result *r,
+                                 bool *pause) {
+    *pause = false;
     switch (r->outcome) {
     case CHANNEL_ACCEPTED:
-        return (struct retry){.status = MESSAGE_SENT};
+        return (struct outbox_result){.status = MESSAGE_SENT};
     case CHANNEL_REFUSED:
-        return theirs ? (struct retry){.status = MESSAGE_FAILED} : rest(in);
+        return refused(in, r, pause);
     case CHANNEL_DEFERRED:
-        return theirs ? again(in, MESSAGE_DEFERRED, in->now_us + backoff(in, r)) : rest(in);
+        if (r->subject == CHANNEL_SUBJECT_ADDRESS || r->subject == CHANNEL_SUBJECT_MESSAGE)
+            return again(in, MESSAGE_DEFERRED, in->now_us + backoff(in, r));
+        return rest(in, pause);
     case CHANNEL_DOUBT:
-        x = in->in_doubt == IN_DOUBT_RESEND ? again(in, MESSAGE_QUEUED, in->now_us + DOUBT_DELAY)
-                                            : (struct retry){.status = MESSAGE_IN_DOUBT};
-        x.doubted = true;
-        if (x.status == MESSAGE_FAILED) /* never forgotten: it may have arrived */
-            x.status = MESSAGE_IN_DOUBT;
-        return x;
+        return doubted(in);
     case CHANNEL_UNSENT:
         break;
     }
-    return rest(in);
+    return rest(in, pause);
 }
 
 int64_t retry_pause_ms(int failures, const struct channel_result *r) {

@@ -4,7 +4,8 @@
  * stands here.
  *
  *   accepted                     sent
- *   refused: address, message    failed, for good
+ *   refused: address             failed, for good; a bounce, and suppressed when nobody is there
+ *   refused: message             failed, for good
  *   refused: channel, destination  queued again, the channel pauses, no attempt counted
  *   deferred: address, message   deferred: 5 min, doubling to 4 h, +-20 %, or what the peer asks
  *   deferred: destination        as unsent
@@ -18,28 +19,23 @@
 #define GODWIT_ENGINE_DELIVERY_RETRY_H
 
 #include "channels/channel.h"
-#include "engine/config.h"
-#include "engine/message_status.h"
+#include "engine/outbox.h"
+#include "engine/settings.h"
 
 struct retry_input {
-    int64_t id;         /* of the message: its jitter hangs on it */
-    int attempts;       /* this one included */
+    int64_t id;   /* of the message: its jitter hangs on it */
+    int attempts; /* this one included */
     int64_t queued_us;
     int64_t expires_us; /* 0: never */
     int64_t now_us;
-    int64_t first_us;   /* first delay of a deferred message; 0: 5 min */
+    int64_t first_us; /* first delay of a deferred message; 0: 5 min */
     enum in_doubt in_doubt;
 };
 
-struct retry {
-    enum message_status status;
-    int64_t due_us;   /* 0: nothing more to do */
-    bool given_back;  /* the attempt does not count */
-    bool doubted;
-    bool pause;       /* the channel has a problem, not the message */
-};
-
-struct retry retry_after(const struct retry_input *in, const struct channel_result *r);
+/* Status, when to try again, what to record; reason and provider_id are left empty.
+ * *pause: the channel has a problem, not the message. */
+struct outbox_result retry_after(const struct retry_input *in, const struct channel_result *r,
+                                 bool *pause);
 
 /* How long a channel rests after n >= 1 failures in a row: 1 s, doubling to 60 s. ms. */
 int64_t retry_pause_ms(int failures, const struct channel_result *r);

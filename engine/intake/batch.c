@@ -78,6 +78,22 @@ static void take_event(struct batch *b, const struct db_result *r, size_t i) {
     take_properties(b, x, db_is_null(r, i, 6) ? STR_NONE : db_json(r, i, 6), db_int(r, i, 7));
 }
 
+static void prepare(struct batch *b, size_t rows) {
+    b->n = b->n_customers = 0;
+    b->events = ARENA_ARRAY(b->arena, struct batch_event, rows);
+    b->customers = ARENA_ARRAY(b->arena, struct batch_customer, rows);
+    b->by_key = map_new(b->arena, rows);
+    b->by_id = map_new(b->arena, rows);
+}
+
+void batch_take_row(struct batch *b, const struct db_result *r, size_t row) {
+    prepare(b, 1);
+    take_event(b, r, row);
+    cursor_set(&b->from, db_text(r, row, 0), STR_NONE, STR_NONE, 0);
+    cursor_copy(&b->to, &b->from);
+    b->last_xid = str_dup(b->arena, db_text(r, row, 1));
+}
+
 bool batch_take(struct batch *b, const struct db_result *r, size_t limit) {
     size_t rows = db_rows(r);
     if (rows == 1 && db_is_null(r, 0, 2))
@@ -89,10 +105,7 @@ bool batch_take(struct batch *b, const struct db_result *r, size_t limit) {
     else
         cursor_set(&b->to, str_from(b->from.last), target, db_text(r, rows - 1, 1),
                    db_int(r, rows - 1, 2));
-    b->events = ARENA_ARRAY(b->arena, struct batch_event, rows);
-    b->customers = ARENA_ARRAY(b->arena, struct batch_customer, rows);
-    b->by_key = map_new(b->arena, rows);
-    b->by_id = map_new(b->arena, rows);
+    prepare(b, rows);
     for (size_t i = 0; i < rows; i++)
         take_event(b, r, i);
     if (rows)

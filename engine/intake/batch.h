@@ -18,9 +18,9 @@ struct past; /* what one customer did under one event name */
 struct batch_customer {
     struct profile profile; /* id 0: not found in the database yet */
     int shard;
-    bool fresh;    /* made by this batch: nothing of it was decided before */
-    bool involved; /* has an event that may start a campaign or that rules look back on */
-    bool live;     /* has an event that is not mere history */
+    bool fresh;         /* made by this batch: nothing of it was decided before */
+    bool involved;      /* has an event that may start a campaign or that rules look back on */
+    bool live;          /* has an event that is not mere history */
     struct past *pasts; /* side by side with the workspace's layouts */
     struct profile_consent *consents;
     struct profile_suppression suppressions[2];
@@ -56,6 +56,10 @@ void batch_reset(struct batch *b);
 
 /* Takes the rows of event_read.sql; b->from, members and workspace are set. False: no events. */
 bool batch_take(struct batch *b, const struct db_result *r, size_t limit);
+
+/* Takes one row alone, with the cursor set so that everything visible to the row's snapshot is
+ * the past: for looking at one event again. */
+void batch_take_row(struct batch *b, const struct db_result *r, size_t row);
 
 /* Columns $1 (shards) and $2 (keys) of the statements about customers; missing: only those
  * that the database does not have yet. */

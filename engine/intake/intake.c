@@ -213,7 +213,7 @@ static enum flow_result step_create(struct flow *f) {
     profile_rows_customers(b, x->reply->result[0], false);
     profile_rows_consents(b, x->reply->result[1]);
     if (messages_call(b, &unused))
-        profile_rows_messages(b, x->reply->result[n++]);
+        profile_rows_messages(b, x->reply->result[n++], INT64_MAX);
     if (n < x->reply->n)
         past_take_kept(b, x->reply->result[n]);
     struct db_array *keys = db_array(b->arena, DB_TEXT, 0);
@@ -354,8 +354,9 @@ static enum flow_result step_written(struct flow *f) {
 }
 
 static const struct flow_step steps[] = {
-    {"read", step_read},     {"profile", step_profile}, {"create", step_create},
-    {"history", step_history}, {"decide", step_decide}, {"write", step_write},
+    {"read", step_read},       {"profile", step_profile},
+    {"create", step_create},   {"history", step_history},
+    {"decide", step_decide},   {"write", step_write},
     {"written", step_written}, {0},
 };
 

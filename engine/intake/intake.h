@@ -22,8 +22,8 @@ struct intake;
 
 struct intake_counts {
     int64_t events, decisions, messages; /* since the start */
-    bool quiet;   /* the last look at every group of shards found nothing */
-    bool stuck;   /* the database is away */
+    bool quiet;                          /* the last look at every group of shards found nothing */
+    bool stuck;                          /* the database is away */
 };
 
 struct intake_events {

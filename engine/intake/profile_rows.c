@@ -66,11 +66,12 @@ void profile_rows_consents(struct batch *b, const struct db_result *r) {
     }
 }
 
-void profile_rows_messages(struct batch *b, const struct db_result *r) {
+void profile_rows_messages(struct batch *b, const struct db_result *r, int64_t before_event) {
     for (size_t i = 0; i < db_rows(r); i++) {
         struct batch_customer *c = batch_by_id(b, db_int(r, i, 0));
         enum message_status status;
-        if (!c || !message_status_parse(db_text(r, i, 5), &status))
+        if (!c || !message_status_parse(db_text(r, i, 5), &status) ||
+            db_int(r, i, 6) >= before_event)
             continue;
         size_t n = c->profile.n_messages++;
         c->messages = room(b, c->messages, n, &c->cap_messages, sizeof *c->messages);

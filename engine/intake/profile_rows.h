@@ -11,6 +11,7 @@
 /* `fresh`: the customers were made just now. */
 void profile_rows_customers(struct batch *b, const struct db_result *r, bool fresh);
 void profile_rows_consents(struct batch *b, const struct db_result *r);
-void profile_rows_messages(struct batch *b, const struct db_result *r);
+/* before_event: only messages that earlier events led to; INT64_MAX: all. */
+void profile_rows_messages(struct batch *b, const struct db_result *r, int64_t before_event);
 
 #endif
