@@ -26,6 +26,7 @@ extern const struct command cmd_check;
 extern const struct command cmd_db;
 extern const struct command cmd_eval;
 extern const struct command cmd_explain;
+extern const struct command cmd_import;
 extern const struct command cmd_init;
 extern const struct command cmd_render;
 extern const struct command cmd_report;
@@ -40,6 +41,7 @@ static const struct command *const commands[] = {
     &cmd_check,
     &cmd_test,
     &cmd_db,
+    &cmd_import,
     &cmd_run,
     &cmd_report,
     &cmd_explain,
