@@ -24,6 +24,7 @@ static const struct command cmd_version = {
 
 extern const struct command cmd_check;
 extern const struct command cmd_db;
+extern const struct command cmd_dev;
 extern const struct command cmd_eval;
 extern const struct command cmd_explain;
 extern const struct command cmd_import;
@@ -40,6 +41,7 @@ static const struct command *const commands[] = {
     &cmd_init,
     &cmd_check,
     &cmd_test,
+    &cmd_dev,
     &cmd_db,
     &cmd_import,
     &cmd_run,

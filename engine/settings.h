@@ -3,7 +3,8 @@
  * settings: godwit.yaml, read and checked. Plain data; secrets stay as written
  * (env:NAME, file:PATH) and are looked up only when they are used (engine/secret.h).
  *
- * Lives in the workspace's arena, immutable. settings_read() is pure.
+ * Lives in the workspace's arena, immutable. The channels' settings are checked against the
+ * tables of their drivers.
  */
 #ifndef GODWIT_ENGINE_SETTINGS_H
 #define GODWIT_ENGINE_SETTINGS_H

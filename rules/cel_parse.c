@@ -50,12 +50,35 @@ static struct str token_text(const struct parser *p) {
     return str_sub(p->lexer.source, p->token.offset, p->token.offset + p->token.length);
 }
 
+static bool is_word(struct str name, const char *const *words) {
+    for (; *words; words++)
+        if (str_eq(name, str_from(*words)))
+            return true;
+    return false;
+}
+
+/* People write and, or, not. */
+static bool is_logical_word(struct str name) {
+    static const char *const words[] = {"and", "or", "not", "AND", "OR", "NOT", NULL};
+    return is_word(name, words);
+}
+
+static struct cel_node *logical_word(struct parser *p, struct cel_token word, struct str name) {
+    struct cel_issue *i = cel_issue_add(p->issues, word.offset, word.length,
+                                        "`%.*s` is not an operator", STR_FMT(name));
+    if (i)
+        i->hint = S("write && for and, || for or, ! for not");
+    return NULL;
+}
+
 /* NULL, with the issue "expected WHAT" unless the lexer has said something already. */
 static struct cel_node *unexpected(struct parser *p, const char *what) {
     struct str text = token_text(p);
     if (p->token.type == CEL_T_END)
         cel_issue_add(p->issues, p->token.offset, 0, "the expression ends where %s is expected",
                       what);
+    else if (p->token.type == CEL_T_IDENT && is_logical_word(text))
+        return logical_word(p, p->token, text);
     else if (p->token.type != CEL_T_BAD)
         cel_issue_add(p->issues, p->token.offset, p->token.length, "expected %s instead of `%.*s`",
                       what, (int)(text.n < 40 ? text.n : 40), text.p);
@@ -216,19 +239,11 @@ static struct cel_node *map(struct parser *p) {
     return n;
 }
 
-static bool is_word(struct str name, const char *const *words) {
-    for (; *words; words++)
-        if (str_eq(name, str_from(*words)))
-            return true;
-    return false;
-}
-
 static struct cel_node *identifier(struct parser *p, bool root, size_t offset) {
     static const char *const reserved[] = {"in",   "as",   "break",    "const",     "continue",
                                            "else", "for",  "function", "if",        "import",
                                            "let",  "loop", "package",  "namespace", "return",
                                            "var",  "void", "while",    NULL};
-    static const char *const words[] = {"and", "or", "not", "AND", "OR", "NOT", NULL};
     struct str name = token_text(p);
     if (!root && (str_eq(name, S("true")) || str_eq(name, S("false"))))
         return constant(p, value_bool(name.n == 4));
@@ -239,19 +254,11 @@ static struct cel_node *identifier(struct parser *p, bool root, size_t offset) {
                       "`%.*s` is a reserved word and cannot be a name", STR_FMT(name));
         return NULL;
     }
-    if (is_word(name, words) && !root) {
-        struct cel_token word = p->token;
-        advance(p);
-        if (p->token.type == CEL_T_IDENT || p->token.type == CEL_T_LITERAL) {
-            struct cel_issue *i = cel_issue_add(p->issues, word.offset, word.length,
-                                                "`%.*s` is not an operator", STR_FMT(name));
-            if (i)
-                i->hint = S("write && for and, || for or, ! for not");
-            return NULL;
-        }
-    } else {
-        advance(p);
-    }
+    struct cel_token word = p->token;
+    advance(p);
+    if (is_logical_word(name) && !root &&
+        (p->token.type == CEL_T_IDENT || p->token.type == CEL_T_LITERAL))
+        return logical_word(p, word, name);
     if (accept(p, '('))
         return call(p, NULL, name, offset);
     struct cel_node *n = cel_node_new(p->arena, CEL_IDENT, offset, p->end - offset);

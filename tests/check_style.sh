@@ -32,7 +32,7 @@ deny 'SQL takes parameters ($1), never text pasted in' \
     'printf[^"]*"[^"]*(select |insert |update |delete |SELECT |INSERT |UPDATE |DELETE )[^"]*%[.*0-9]*s' $program
 deny 'only base/io/db* talks to libpq' '(^|[^_[:alnum:]])PQ[a-z][A-Za-z]+[[:space:]]*\(' \
     $(printf '%s\n' $program | grep -v '^base/io/db')
-deny 'says what is left to do instead of doing it' '(TODO|FIXME|XXX)' $program
+deny 'says what is left to do instead of doing it' '(^|[^[:alnum:]])(TODO|FIXME|XXX)([^[:alnum:]]|$)' $program
 
 for file; do
     head -n 1 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' ||

@@ -108,16 +108,24 @@ static struct channel_text give(struct str s) {
     return (struct channel_text){s.p, s.n};
 }
 
-static void add_unsubscribe(struct channel_message *out, struct str url, struct arena *a) {
-    struct channel_header *h = ARENA_ARRAY(a, struct channel_header, 2);
+static void add_header(struct channel_message *out, struct channel_header *list, struct str name,
+                       struct str value) {
+    list[out->header_count++] = (struct channel_header){give(name), give(value)};
+    out->headers = list;
+}
+
+/* RFC 8058; and Feedback-ID, by which mailbox providers tell complaints by campaign and people
+ * what they look at. */
+static void add_headers(struct channel_message *out, const struct outbox_message *m, struct str url,
+                        struct arena *a) {
+    struct channel_header *list = ARENA_ARRAY(a, struct channel_header, 3);
+    add_header(out, list, S("Feedback-ID"),
+               str_printf(a, "%.*s:%.*s:%.*s:godwit", STR_FMT(m->campaign), STR_FMT(m->step),
+                          STR_FMT(m->topic)));
     if (!url.n)
         return;
-    h[0].name = give(S("List-Unsubscribe"));
-    h[0].value = give(str_printf(a, "<%.*s>", STR_FMT(url)));
-    h[1].name = give(S("List-Unsubscribe-Post"));
-    h[1].value = give(S("List-Unsubscribe=One-Click"));
-    out->headers = h;
-    out->header_count = 2;
+    add_header(out, list, S("List-Unsubscribe"), str_printf(a, "<%.*s>", STR_FMT(url)));
+    add_header(out, list, S("List-Unsubscribe-Post"), S("List-Unsubscribe=One-Click"));
 }
 
 static bool render_parts(const struct workspace *w, const struct outbox_message *m,
@@ -148,6 +156,6 @@ bool render_message(const struct workspace *w, const struct outbox_message *m, s
     struct str id = render_message_id(m, secret, domain_of(s->email), a);
     out->message_id = give(id);
     out->id = give(str_sub(id, 1, id.n - 1));
-    add_unsubscribe(out, url, a);
+    add_headers(out, m, url, a);
     return data_of(w, m, url, a, &data, e) && render_parts(w, m, data, a, out, hash, e);
 }
