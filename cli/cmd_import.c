@@ -71,10 +71,9 @@ static void summary(struct buf *out, const char *path, const char *what,
                    STR_FMT(i->earlier));
         return;
     }
-    add_count(out, "", i->rows, " rows read, ");
+    add_count(out, "", i->rows, " rows read: ");
     add_count(out, "", i->rows - i->rejected - i->duplicates, " ");
-    buf_printf(out, "%s imported", i->skipped ? "more " : "");
-    buf_printf(out, " (%s)", what);
+    buf_printf(out, "%s imported", what);
     if (i->duplicates)
         add_count(out, ", ", i->duplicates, " were there already");
     if (i->rejected) {
