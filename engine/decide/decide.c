@@ -175,13 +175,15 @@ void decide(const struct workspace *w, const struct profile *p, const struct eve
     size_t n;
     if (e->mode == EVENT_HISTORY)
         return;
-    const struct campaign *const *started = campaign_set_started_by(&w->rules, e->name, &n);
-    if (n == 0)
+    campaign_set_started_by(&w->rules, e->name, &n);
+    if (n == 0) /* most events: nothing is built for them */
         return;
     struct match_scope s;
     match_scope_init(&s, w, p, e, e->occurred_us, a);
+    const struct campaign *const *list =
+        campaign_set_match(&w->rules, e->name, s.slots, CONDITION_SLOTS, a, &n);
     for (size_t i = 0; i < n; i++)
-        decide_one(&s, started[i], now_us, salt, out);
+        decide_one(&s, list[i], now_us, salt, out);
 }
 
 void decide_remember(struct profile *p, const struct decision *d, struct arena *a) {
