@@ -421,6 +421,14 @@ START_TEST(explaining) {
             strcmp(x.gates[i].name, "consent") == 0 || strcmp(x.gates[i].name, "address") == 0;
         ck_assert_msg(x.gates[i].passed == !no, "%s", x.gates[i].name);
     }
+    /* an attribute that is not there: no error where the audience cannot be true anyway */
+    struct event visit = {.id = 1, .name = S("visited"), .occurred_us = NOW};
+    visit.properties = e.properties;
+    decide_explain(workspace, campaign_set_find(&workspace->rules, S("taiwan")), &p, &visit, NOW,
+                   S("salt"), arena, &x);
+    ck_assert(x.triggered && !x.matched && !x.decided);
+    ck_assert_msg(str_find(x.why, S("customer.country: cannot be told")) >= 0, "%.*s",
+                  STR_FMT(x.why));
     decide_explain(workspace, campaign_set_find(&workspace->rules, S("plain")), &p, &e, NOW,
                    S("salt"), arena, &x);
     ck_assert(!x.triggered && !x.decided);
