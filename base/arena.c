@@ -20,18 +20,27 @@ struct block {
     unsigned char data[];
 };
 
+struct ending {
+    struct ending *next;
+    void (*end)(void *what);
+    void *what;
+};
+
 struct arena {
     struct block *head; /* the block in use; older ones behind it */
     size_t first;
     size_t used; /* over all blocks */
+    struct ending *endings; /* in the arena itself */
 };
 
-static void out_of_memory(size_t n) {
+__attribute__((noreturn)) static void out_of_memory(size_t n) {
     fprintf(stderr, "godwit: out of memory (asked for %zu bytes)\n", n);
     abort();
 }
 
 static struct block *block_new(size_t size) {
+    if (size > SIZE_MAX / 4)
+        out_of_memory(size);
     struct block *b = malloc(sizeof *b + size);
     if (!b)
         out_of_memory(size);
@@ -57,14 +66,28 @@ static void free_blocks(struct block *b) {
     }
 }
 
+static void run_endings(struct arena *a) {
+    for (struct ending *e = a->endings; e; e = e->next)
+        e->end(e->what);
+    a->endings = NULL;
+}
+
+void arena_at_end(struct arena *a, void (*end)(void *what), void *what) {
+    struct ending *e = arena_alloc(a, sizeof *e);
+    *e = (struct ending){a->endings, end, what};
+    a->endings = e;
+}
+
 void arena_free(struct arena *a) {
     if (!a)
         return;
+    run_endings(a);
     free_blocks(a->head);
     free(a);
 }
 
 void arena_reset(struct arena *a) {
+    run_endings(a);
     struct block *keep = NULL;
 #ifndef ARENA_DEBUG
     for (struct block *b = a->head; b; b = b->next)
@@ -87,12 +110,14 @@ void arena_reset(struct arena *a) {
     a->used = 0;
 }
 
+#ifndef ARENA_DEBUG
 static size_t next_block_size(const struct arena *a, size_t n) {
     size_t size = a->head ? a->head->size * 2 : a->first;
     if (size > MAX_BLOCK)
         size = MAX_BLOCK;
     return size < n ? n : size;
 }
+#endif
 
 void *arena_alloc(struct arena *a, size_t n) {
     if (n > SIZE_MAX / 4)
@@ -120,6 +145,12 @@ void *arena_alloc(struct arena *a, size_t n) {
 
 void *arena_zalloc(struct arena *a, size_t n) {
     return memset(arena_alloc(a, n), 0, n);
+}
+
+void *arena_array(struct arena *a, size_t size, size_t n) {
+    if (size && n > SIZE_MAX / size)
+        out_of_memory(SIZE_MAX);
+    return arena_zalloc(a, size * n);
 }
 
 void *arena_grow(struct arena *a, void *p, size_t old, size_t n) {

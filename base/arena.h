@@ -28,13 +28,20 @@ void arena_reset(struct arena *a);
 void *arena_alloc(struct arena *a, size_t n) __attribute__((malloc, returns_nonnull));
 void *arena_zalloc(struct arena *a, size_t n) __attribute__((malloc, returns_nonnull));
 
+/* Zeroed memory for n things of `size` bytes; an overflow of the product aborts. */
+void *arena_array(struct arena *a, size_t size, size_t n) __attribute__((malloc, returns_nonnull));
+
 /* Grows the allocation p of `old` bytes to `n`; in place when it was the last. */
 void *arena_grow(struct arena *a, void *p, size_t old, size_t n) __attribute__((returns_nonnull));
+
+/* Has end(what) called when the arena is freed or reset, last registered first: for
+ * the few foreign handles that live as long as an arena. `what` may point into it. */
+void arena_at_end(struct arena *a, void (*end)(void *what), void *what);
 
 /* Bytes handed out since the last reset: for limits. */
 size_t arena_used(const struct arena *a);
 
 #define ARENA_NEW(a, type) ((type *)arena_zalloc((a), sizeof(type)))
-#define ARENA_ARRAY(a, type, n) ((type *)arena_zalloc((a), sizeof(type) * (size_t)(n)))
+#define ARENA_ARRAY(a, type, n) ((type *)arena_array((a), sizeof(type), (n)))
 
 #endif

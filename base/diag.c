@@ -8,7 +8,8 @@
 #include <stdlib.h>
 
 #define MAX_DIAGS 1000u
-#define MAX_LINE 200u /* characters of a source line that are shown */
+#define MAX_TEXT 2000u /* characters of a message */
+#define MAX_LINE 200u  /* characters of a source line that are shown */
 
 void diags_init(struct diags *d, struct arena *a) {
     *d = (struct diags){.arena = a};
@@ -23,18 +24,20 @@ static struct str cut_line(struct arena *a, struct str source, int line) {
             return STR_NONE;
     if (part.n && part.p[part.n - 1] == '\r')
         part.n--;
-    return str_dup(a, part);
+    return str_dup(a, str_sub(part, 0, MAX_LINE * 4)); /* a thousand may quote one long line */
 }
 
 struct diag *diags_add(struct diags *d, enum diag_severity severity, struct place at,
                        struct str source, const char *fmt, ...) {
-    static struct diag overflow;
     if (severity == DIAG_ERROR)
         d->errors++;
     else if (severity == DIAG_WARNING)
         d->warnings++;
-    if (d->n == MAX_DIAGS)
-        return &overflow;
+    if (d->n == MAX_DIAGS) {
+        d->dropped++;
+        d->spare = (struct diag){.severity = severity};
+        return &d->spare;
+    }
     if (d->n == d->cap) {
         size_t cap = d->cap ? d->cap * 2 : 16;
         d->list = arena_grow(d->arena, d->list, d->n * sizeof *d->list, cap * sizeof *d->list);
@@ -81,17 +84,71 @@ void diags_sort(struct diags *d) {
     d->n = kept;
 }
 
-/* Prints text with control characters made visible: a diagnostic quotes files
- * that anybody may have written. */
-static size_t print_safely(FILE *out, struct str s, size_t max_chars) {
-    size_t chars = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if ((c & 0xc0) != 0x80 && ++chars > max_chars)
-            return i;
-        fputc(c < ' ' || c == 0x7f ? (c == '\t' ? ' ' : '?') : c, out);
+/* Columns of a terminal that a character takes: the East Asian wide ranges of
+ * UAX #11 and the emoji take two, combining marks none. */
+static int columns_of(uint32_t c) {
+    static const struct {
+        uint32_t from, to;
+        int columns;
+    } ranges[] = {
+        {0x0300, 0x036f, 0},   {0x1100, 0x115f, 2},   {0x200b, 0x200f, 0},   {0x2e80, 0x303e, 2},
+        {0x3041, 0xa4cf, 2},   {0xac00, 0xd7a3, 2},   {0xf900, 0xfaff, 2},   {0xfe00, 0xfe0f, 0},
+        {0xfe30, 0xfe6f, 2},   {0xff00, 0xff60, 2},   {0xffe0, 0xffe6, 2},   {0x1f300, 0x1f64f, 2},
+        {0x1f680, 0x1f6ff, 2}, {0x1f900, 0x1f9ff, 2}, {0x20000, 0x3fffd, 2},
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        if (c >= ranges[i].from && c <= ranges[i].to)
+            return ranges[i].columns;
+    return 1;
+}
+
+/* Takes the next character off s; what cannot be shown (control characters, C1 and
+ * the marks that turn the direction of text among them, broken UTF-8) becomes `?`. */
+static struct str next_char(struct str *s, uint32_t *code) {
+    size_t n = str_utf8(*s, code);
+    struct str c = str_of(s->p, n ? n : 1);
+    *s = str_of(s->p + c.n, s->n - c.n);
+    if (n && *code == '\t')
+        *code = ' ';
+    bool hidden = !n || *code < ' ' || (*code >= 0x7f && *code < 0xa0) ||
+                  (*code >= 0x2028 && *code <= 0x202e) || (*code >= 0x2066 && *code <= 0x2069);
+    if (hidden)
+        *code = '?';
+    return hidden ? S("?") : *code == ' ' ? S(" ") : c;
+}
+
+static void print_safely(FILE *out, struct str s, size_t max_chars) {
+    uint32_t code;
+    for (size_t chars = 0; s.n && chars < max_chars; chars++) {
+        struct str c = next_char(&s, &code);
+        fwrite(c.p, 1, c.n, out);
     }
-    return s.n;
+}
+
+/* Under the line: spaces up to the column, then a caret and as many tildes as
+ * the marked characters are wide. */
+static void print_caret(FILE *out, const struct place *at, struct str line, bool colour) {
+    uint32_t code = 0;
+    int column = 1, wide = 0;
+    for (; column < at->column && line.n; column++) {
+        next_char(&line, &code);
+        fprintf(out, "%*s", columns_of(code), "");
+    }
+    fputs(colour ? "\033[1;32m^" : "^", out);
+    for (int i = 0; line.n && i < at->length && column + i <= (int)MAX_LINE; i++) {
+        next_char(&line, &code);
+        wide += columns_of(code);
+    }
+    for (; wide > 1; wide--)
+        fputc('~', out);
+    if (colour)
+        fputs("\033[0m", out);
+}
+
+static void print_hint(FILE *out, int indent, struct str hint) {
+    fprintf(out, "%*s = ", indent, "");
+    print_safely(out, hint, MAX_TEXT);
+    fputc('\n', out);
 }
 
 static void print_source(const struct diag *x, FILE *out, bool colour) {
@@ -100,24 +157,11 @@ static void print_source(const struct diag *x, FILE *out, bool colour) {
     print_safely(out, x->line, MAX_LINE);
     if (x->place.column > 0 && (size_t)x->place.column <= MAX_LINE) {
         fprintf(out, "\n%*s | ", width, "");
-        int column = 1;
-        for (size_t i = 0; i < x->line.n && column < x->place.column; i++) {
-            unsigned char c = (unsigned char)x->line.p[i];
-            if ((c & 0xc0) == 0x80)
-                continue;
-            /* East Asian wide characters take two columns on a terminal */
-            fputs(c >= 0xe1 ? "  " : " ", out);
-            column++;
-        }
-        fputs(colour ? "\033[1;32m^" : "^", out);
-        for (int i = 1; i < x->place.length && i < (int)MAX_LINE; i++)
-            fputc('~', out);
-        if (colour)
-            fputs("\033[0m", out);
+        print_caret(out, &x->place, x->line, colour);
     }
     fputc('\n', out);
     if (x->hint.n)
-        fprintf(out, "%*s = %.*s\n", width, "", STR_FMT(x->hint));
+        print_hint(out, width, x->hint);
 }
 
 void diags_print(const struct diags *d, FILE *out, bool colour) {
@@ -126,21 +170,21 @@ void diags_print(const struct diags *d, FILE *out, bool colour) {
     } kinds[] = {{"error", "\033[1;31m"}, {"warning", "\033[1;33m"}, {"note", "\033[1;36m"}};
     for (size_t i = 0; i < d->n; i++) {
         const struct diag *x = &d->list[i];
-        print_safely(out, x->place.file, 4096);
-        if (x->place.line > 0)
+        print_safely(out, x->place.file, MAX_TEXT);
+        if (x->place.file.n && x->place.line > 0)
             fprintf(out, ":%d", x->place.line);
-        if (x->place.column > 0)
+        if (x->place.file.n && x->place.column > 0)
             fprintf(out, ":%d", x->place.column);
         fprintf(out, "%s%s%s%s: ", x->place.file.n ? ": " : "",
                 colour ? kinds[x->severity].paint : "", kinds[x->severity].name,
                 colour ? "\033[0m" : "");
-        print_safely(out, x->text, 2000);
+        print_safely(out, x->text, MAX_TEXT);
         fputc('\n', out);
         if (x->line.n)
             print_source(x, out, colour);
         else if (x->hint.n)
-            fprintf(out, "    = %.*s\n", STR_FMT(x->hint));
+            print_hint(out, 3, x->hint);
     }
-    if (d->errors + d->warnings > d->n)
-        fprintf(out, "... and more; the first %zu are shown\n", d->n);
+    if (d->dropped)
+        fprintf(out, "... and %zu more; the first %zu are shown\n", d->dropped, d->n);
 }

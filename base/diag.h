@@ -32,7 +32,7 @@ struct diag {
     struct place place;
     struct str text; /* what is wrong and what was expected: one sentence */
     struct str hint; /* "did you mean `country`?", or empty */
-    struct str line; /* the source line, without its end; may be empty */
+    struct str line; /* the start of the source line, without its end; may be empty */
 };
 
 struct diags {
@@ -41,6 +41,8 @@ struct diags {
     size_t n, cap;
     size_t errors;
     size_t warnings;
+    size_t dropped;    /* found after the list was full */
+    struct diag spare; /* what diags_add returns then */
 };
 
 void diags_init(struct diags *d, struct arena *a);

@@ -7,49 +7,66 @@
 #include <stdio.h>
 #include <string.h>
 
-/* After a cut in the middle of a UTF-8 sequence, removes its beginning. */
-static void mend_tail(char *s, size_t cap) {
-    size_t n = strlen(s);
-    if (n + 1 < cap)
-        return;
-    while (n && ((unsigned char)s[n - 1] & 0xc0) == 0x80)
-        s[--n] = 0;
-    if (n && (unsigned char)s[n - 1] >= 0xc0)
-        s[n - 1] = 0;
+/* Length of the UTF-8 sequence that the byte begins; 1 for a stray one. */
+static size_t sequence_length(unsigned char c) {
+    return c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
 }
 
+/* Removes the beginning of a UTF-8 sequence whose end was cut off. */
+static void mend_tail(char *s) {
+    size_t n = strlen(s), tail = 0;
+    while (tail < 3 && tail < n && ((unsigned char)s[n - 1 - tail] & 0xc0) == 0x80)
+        tail++;
+    if (tail < n && sequence_length((unsigned char)s[n - 1 - tail]) > tail + 1)
+        s[n - 1 - tail] = 0;
+}
+
+/* Control characters, C1 (U+0080..9F) among them, could drive a terminal. */
 static void flatten(char *s) {
-    for (; *s; s++)
-        if ((unsigned char)*s < ' ' || *s == 0x7f)
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s, after = (unsigned char)s[1];
+        if (c == 0xc2 && after >= 0x80 && after <= 0x9f)
+            s[0] = s[1] = ' ';
+        else if (c < ' ' || c == 0x7f)
             *s = ' ';
+    }
+}
+
+/* Through a text of its own: the arguments may point into e. */
+static void settle(struct err *e, char text[sizeof e->text]) {
+    mend_tail(text);
+    flatten(text);
+    memcpy(e->text, text, strlen(text) + 1);
 }
 
 bool err_set(struct err *e, enum err_kind kind, const char *fmt, ...) {
     if (!e)
         return false;
+    char text[sizeof e->text] = "";
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(e->text, sizeof e->text, fmt, ap);
+    vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     e->kind = kind;
-    mend_tail(e->text, sizeof e->text);
-    flatten(e->text);
+    settle(e, text);
     return false;
 }
 
 bool err_context(struct err *e, const char *fmt, ...) {
     if (!e)
         return false;
-    char inner[sizeof e->text];
-    memcpy(inner, e->text, sizeof inner);
+    char text[sizeof e->text] = "";
     va_list ap;
     va_start(ap, fmt);
-    int n = vsnprintf(e->text, sizeof e->text, fmt, ap);
+    int n = vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    if (n >= 0 && (size_t)n < sizeof e->text)
-        snprintf(e->text + n, sizeof e->text - (size_t)n, ": %s", inner);
-    mend_tail(e->text, sizeof e->text);
-    flatten(e->text);
+    if (n >= 0 && (size_t)n + 2 < sizeof text) {
+        size_t rest = strnlen(e->text, sizeof text - (size_t)n - 3);
+        memcpy(text + n, ": ", 2);
+        memcpy(text + n + 2, e->text, rest);
+        text[(size_t)n + 2 + rest] = 0;
+    }
+    settle(e, text);
     return false;
 }
 

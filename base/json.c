@@ -14,15 +14,14 @@
 
 #define MAX_DEPTH 128
 
-static bool convert(struct arena *a, json_t *j, int depth, bool mend, struct value *out,
-                    struct err *e);
+static bool convert(struct arena *a, json_t *j, int depth, struct value *out, struct err *e);
 
-static bool convert_object(struct arena *a, json_t *j, int depth, bool mend, struct value *out,
+static bool convert_object(struct arena *a, json_t *j, int depth, struct value *out,
                            struct err *e) {
     struct map *m = map_new(a, json_object_size(j));
     for (void *it = json_object_iter(j); it; it = json_object_iter_next(j, it)) {
         struct value v;
-        if (!convert(a, json_object_iter_value(it), depth + 1, mend, &v, e))
+        if (!convert(a, json_object_iter_value(it), depth + 1, &v, e))
             return false;
         map_set(a, m, value_str(str_dup(a, str_from(json_object_iter_key(it)))), v);
     }
@@ -30,25 +29,17 @@ static bool convert_object(struct arena *a, json_t *j, int depth, bool mend, str
     return true;
 }
 
-/* `mend`: integers were read as reals since one did not fit int64. */
-static struct value number(double d, bool mend) {
-    if (mend && d == floor(d) && fabs(d) < 9007199254740992.0)
-        return value_int((int64_t)d);
-    return value_double(d);
-}
-
-static bool convert(struct arena *a, json_t *j, int depth, bool mend, struct value *out,
-                    struct err *e) {
-    if (depth > MAX_DEPTH)
+static bool convert(struct arena *a, json_t *j, int depth, struct value *out, struct err *e) {
+    if (depth >= MAX_DEPTH && (json_is_array(j) || json_is_object(j)))
         return err_set(e, ERR_INPUT, "JSON is nested deeper than %d", MAX_DEPTH);
     switch (json_typeof(j)) {
     case JSON_OBJECT:
-        return convert_object(a, j, depth, mend, out, e);
+        return convert_object(a, j, depth, out, e);
     case JSON_ARRAY: {
         struct list *l = list_new(a, json_array_size(j));
         for (size_t i = 0; i < json_array_size(j); i++) {
             struct value v;
-            if (!convert(a, json_array_get(j, i), depth + 1, mend, &v, e))
+            if (!convert(a, json_array_get(j, i), depth + 1, &v, e))
                 return false;
             list_add(a, l, v);
         }
@@ -62,7 +53,7 @@ static bool convert(struct arena *a, json_t *j, int depth, bool mend, struct val
         *out = value_int(json_integer_value(j));
         return true;
     case JSON_REAL:
-        *out = number(json_real_value(j), mend);
+        *out = value_double(json_real_value(j));
         return true;
     case JSON_TRUE:
     case JSON_FALSE:
@@ -75,67 +66,116 @@ static bool convert(struct arena *a, json_t *j, int depth, bool mend, struct val
     return err_set(e, ERR_BUG, "unknown JSON type");
 }
 
+static size_t skip_string(struct str text, size_t i) {
+    for (i++; i < text.n && text.p[i] != '"'; i++)
+        if (text.p[i] == '\\')
+            i++;
+    return i < text.n ? i + 1 : text.n;
+}
+
+/* A copy in which integers outside int64, which jansson refuses, end in ".0". */
+static struct str widen_integers(struct arena *a, struct str text) {
+    struct buf b = BUF_IN(a);
+    size_t done = 0, i = 0;
+    while (i < text.n) {
+        size_t from = i;
+        int64_t fits;
+        if (text.p[i] == '"') {
+            i = skip_string(text, i);
+            continue;
+        }
+        while (i < text.n && text.p[i] && strchr("+-.0123456789eE", text.p[i]))
+            i++;
+        struct str number = str_sub(text, from, i);
+        if (number.n == 0) {
+            i++;
+        } else if (number.n > 18 && str_find(number, S(".")) < 0 &&
+                   !memchr(number.p, 'e', number.n) && !memchr(number.p, 'E', number.n) &&
+                   !str_to_int64(number, &fits)) {
+            buf_add(&b, text.p + done, i - done);
+            buf_add_str(&b, S(".0"));
+            done = i;
+        }
+    }
+    buf_add(&b, text.p + done, text.n - done);
+    return buf_str(&b);
+}
+
 bool json_parse(struct arena *a, struct str text, struct value *out, struct err *e) {
     const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL;
     json_error_t je;
-    bool mend = false;
     json_t *j = json_loadb(text.n ? text.p : "", text.n, flags, &je);
     if (!j && json_error_code(&je) == json_error_numeric_overflow) {
-        mend = true;
-        j = json_loadb(text.p, text.n, flags | JSON_DECODE_INT_AS_REAL, &je);
+        struct str wide = widen_integers(a, text);
+        j = json_loadb(wide.p, wide.n, flags, &je);
     }
     if (!j)
         return err_set(e, ERR_INPUT, "not valid JSON: %s (line %d, column %d)", je.text, je.line,
                        je.column);
-    bool ok = convert(a, j, 0, mend, out, e);
+    bool ok = convert(a, j, 0, out, e);
     json_decref(j);
     return ok;
 }
 
+static bool must_escape(uint32_t c) {
+    return c < ' ' || c == '"' || c == '\\' || (c >= 0x7f && c < 0xa0) || c == 0x2028 ||
+           c == 0x2029;
+}
+
+static void add_escape(struct buf *out, uint32_t c) {
+    static const char shorts[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+    for (size_t i = 0; i + 1 < sizeof shorts; i += 2)
+        if (c == (unsigned char)shorts[i]) {
+            buf_add_char(out, '\\');
+            buf_add_char(out, shorts[i + 1]);
+            return;
+        }
+    buf_printf(out, "\\u%04x", c);
+}
+
 void json_write_string(struct buf *out, struct str s) {
     buf_add_char(out, '"');
-    size_t from = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        bool separator = c == 0xe2 && i + 2 < s.n && (unsigned char)s.p[i + 1] == 0x80 &&
-                         ((unsigned char)s.p[i + 2] & 0xfe) == 0xa8;
-        if (c >= ' ' && c != '"' && c != '\\' && c != 0x7f && !separator)
+    size_t from = 0, step;
+    for (size_t i = 0; i < s.n; i += step) {
+        unsigned char byte = (unsigned char)s.p[i];
+        uint32_t c = byte;
+        step = byte < 0x80 ? 1 : str_utf8(str_of(s.p + i, s.n - i), &c);
+        if (step && !must_escape(c))
             continue;
         buf_add(out, s.p + from, i - from);
-        if (separator) {
-            buf_printf(out, "\\u20%02x", (unsigned char)s.p[i + 2] - 0x80);
-            i += 2;
-        } else if (c == '"' || c == '\\') {
-            buf_add_char(out, '\\');
-            buf_add_char(out, (char)c);
-        } else if (c == '\n') {
-            buf_add(out, "\\n", 2);
-        } else if (c == '\t') {
-            buf_add(out, "\\t", 2);
-        } else if (c == '\r') {
-            buf_add(out, "\\r", 2);
-        } else {
-            buf_printf(out, "\\u%04x", c);
-        }
-        from = i + 1;
+        if (step)
+            add_escape(out, c);
+        else
+            buf_add_str(out, S("\uFFFD"));
+        step = step ? step : 1;
+        from = i + step;
     }
-    buf_add(out, s.p ? s.p + from : NULL, s.n - from);
+    if (from < s.n)
+        buf_add(out, s.p + from, s.n - from);
+    buf_add_char(out, '"');
+}
+
+static void write_bytes(struct buf *out, struct str s) {
+    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    buf_add_char(out, '"');
+    for (size_t i = 0; i < s.n; i += 3) {
+        uint32_t three = 0;
+        for (size_t j = 0; j < 3; j++)
+            three = three << 8 | (i + j < s.n ? (unsigned char)s.p[i + j] : 0);
+        for (size_t j = 0; j < 4; j++)
+            buf_add_char(out, i + j <= s.n ? digit[three >> (18 - 6 * j) & 63] : '=');
+    }
     buf_add_char(out, '"');
 }
 
 static void write_double(struct buf *out, double d) {
+    char text[STR_DOUBLE_MAX];
     if (!isfinite(d)) {
         buf_add(out, "null", 4);
         return;
     }
-    char tmp[40];
-    for (int digits = 15; digits <= 17; digits++) { /* the shortest that reads back equal */
-        snprintf(tmp, sizeof tmp, "%.*g", digits, d);
-        if (strtod(tmp, NULL) == d)
-            break;
-    }
-    buf_add_str(out, str_from(tmp));
-    if (!strpbrk(tmp, ".e"))
+    buf_add_str(out, str_from_double(d, text));
+    if (!strpbrk(text, ".e"))
         buf_add(out, ".0", 2);
 }
 
@@ -202,8 +242,10 @@ static void write_value(struct buf *out, struct value v, int indent) {
         write_double(out, v.u.d);
         break;
     case V_STRING:
-    case V_BYTES:
         json_write_string(out, value_text(v));
+        break;
+    case V_BYTES:
+        write_bytes(out, value_text(v));
         break;
     case V_LIST:
         write_list(out, v.u.list, indent);

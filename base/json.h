@@ -2,12 +2,14 @@
  *
  * json: text to value and back (RFC 8259, strict; jansson reads).
  *
- * Read: duplicate keys, bad UTF-8, lone surrogates and nesting over 128 are
- * refused, with line and column in the error. An integer outside int64 becomes
- * a double. Order of members is kept. Write: compact, members in order, UTF-8
- * as it is, U+2028/2029 escaped; 1.0 keeps its ".0" so that an int and a double
- * stay apart. V_BYTES, V_TIMESTAMP (RFC 3339) and V_DURATION ("1.5s") are
- * written as strings; NaN and infinities as null. Any thread.
+ * Read: duplicate keys, keys with NUL, bad UTF-8, lone surrogates (all with line
+ * and column) and nesting over 128 are refused. An integer outside int64 becomes
+ * a double. Order of members is kept. Write: compact, members in order, UTF-8 as
+ * it is but for control characters (C1 too) and U+2028/2029, which are escaped;
+ * what is not UTF-8 becomes U+FFFD, so the output always is. 1.0 keeps its ".0" so
+ * that an int and a double stay apart. V_BYTES (base64), V_TIMESTAMP (RFC 3339)
+ * and V_DURATION ("1.5s") are written as strings; NaN and infinities as null. Any
+ * thread.
  */
 #ifndef GODWIT_BASE_JSON_H
 #define GODWIT_BASE_JSON_H

@@ -6,6 +6,8 @@
 #include "base/arena.h"
 
 #include <errno.h>
+#include <locale.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -96,18 +98,61 @@ bool str_to_int64(struct str s, int64_t *out) {
     return true;
 }
 
+/* The C locale, whatever setlocale() a library of ours may call. */
+static locale_t c_locale;
+
+__attribute__((constructor)) static void make_c_locale(void) {
+    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (!c_locale)
+        abort();
+}
+
 bool str_to_double(struct str s, double *out) {
     char tmp[512];
-    if (s.n == 0 || s.n >= sizeof tmp || is_space(s.p[0]))
+    if (s.n == 0 || s.n >= sizeof tmp)
         return false;
     memcpy(tmp, s.p, s.n);
     tmp[s.n] = 0;
+    if (strspn(tmp, "0123456789+-.eE") != s.n)
+        return false;
     char *end;
-    double v = strtod(tmp, &end);
-    if (end != tmp + s.n)
+    double v = strtod_l(tmp, &end, c_locale);
+    if (end != tmp + s.n || !isfinite(v))
         return false;
     *out = v;
     return true;
+}
+
+struct str str_from_double(double d, char out[STR_DOUBLE_MAX]) {
+    locale_t before = uselocale(c_locale);
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(out, STR_DOUBLE_MAX, "%.*g", digits, d);
+        if (strtod(out, NULL) == d)
+            break;
+    }
+    uselocale(before);
+    return str_from(out);
+}
+
+size_t str_utf8(struct str s, uint32_t *code) {
+    if (s.n == 0)
+        return 0;
+    const unsigned char *p = (const unsigned char *)s.p;
+    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+    if (n == 0 || n > s.n || p[0] > 0xf4)
+        return 0;
+    uint32_t c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+        c = c << 6 | (p[i] & 0x3f);
+    }
+    if ((n == 3 && c < 0x800) || (n == 4 && (c < 0x10000 || c > 0x10ffff)) ||
+        (c >= 0xd800 && c <= 0xdfff))
+        return 0;
+    if (code)
+        *code = c;
+    return n;
 }
 
 struct str str_dup(struct arena *a, struct str s) {
@@ -159,8 +204,8 @@ static size_t distance(struct str a, struct str b) {
                 d = above[j] + 1;
             if (now[j - 1] + 1 < d)
                 d = now[j - 1] + 1;
-            if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1] &&
-                above2[j - 2] + 1 < d)
+            if (i > 1 && j > 1 && lower(a.p[i - 1]) == lower(b.p[j - 2]) &&
+                lower(a.p[i - 2]) == lower(b.p[j - 1]) && above2[j - 2] + 1 < d)
                 d = above2[j - 2] + 1;
             now[j] = d;
         }
@@ -170,7 +215,8 @@ static size_t distance(struct str a, struct str b) {
 
 struct str str_nearest(struct str wrong, const struct str *candidates, size_t n) {
     struct str best = STR_NONE;
-    size_t best_d = wrong.n < 5 ? 2 : wrong.n / 3 + 1; /* exclusive bound */
+    /* exclusive bound; a single letter is near to nothing but itself */
+    size_t best_d = wrong.n < 2 ? 1 : wrong.n < 5 ? 2 : wrong.n / 3 + 1;
     if (wrong.n == 0 || wrong.n > NEAREST_MAX)
         return best;
     for (size_t i = 0; i < n; i++) {
@@ -238,7 +284,9 @@ void buf_close(struct buf *b) {
 }
 
 char *buf_reserve(struct buf *b, size_t more) {
-    if (b->cap - b->n < more) {
+    if (!b->p || b->cap - b->n < more) {
+        if (more > SIZE_MAX / 4 || b->n > SIZE_MAX / 4)
+            abort(); /* out of memory, and the doubling below would overflow */
         size_t cap = b->cap ? b->cap * 2 : 64;
         while (cap - b->n < more)
             cap *= 2;

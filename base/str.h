@@ -25,7 +25,7 @@ struct str {
 #define S(literal) ((struct str){"" literal, sizeof(literal) - 1})
 #define STR_NONE ((struct str){NULL, 0})
 /* For printf: "%.*s", STR_FMT(s) */
-#define STR_FMT(s) (int)(s).n, (s).p ? (s).p : ""
+#define STR_FMT(s) (int)((s).n < INT32_MAX ? (s).n : INT32_MAX), (s).p ? (s).p : ""
 
 static inline struct str str_from(const char *cstr) {
     return (struct str){cstr, cstr ? strlen(cstr) : 0};
@@ -36,11 +36,11 @@ static inline struct str str_of(const char *p, size_t n) {
 static inline bool str_eq(struct str a, struct str b) {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
-int str_cmp(struct str a, struct str b);     /* by byte, which for UTF-8 is by code point */
+int str_cmp(struct str a, struct str b);        /* by byte, which for UTF-8 is by code point */
 bool str_eq_nocase(struct str a, struct str b); /* ASCII letters only */
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
-ptrdiff_t str_find(struct str s, struct str needle); /* offset of the first, or -1 */
+ptrdiff_t str_find(struct str s, struct str needle);      /* offset of the first, or -1 */
 struct str str_sub(struct str s, size_t from, size_t to); /* cut to what is there */
 struct str str_trim(struct str s);                        /* ASCII white space, both ends */
 
@@ -48,9 +48,20 @@ struct str str_trim(struct str s);                        /* ASCII white space, 
  * False when *rest was exhausted (its p is NULL) before the call. */
 bool str_split(struct str *rest, char sep, struct str *part);
 
-/* Whole-string numbers: false on empty input, a stray character or overflow. */
+/* Whole-string decimal numbers, whatever the locale: false on empty input, a stray
+ * character or overflow; "inf", "nan" and hexadecimal are no numbers here. */
 bool str_to_int64(struct str s, int64_t *out);
 bool str_to_double(struct str s, double *out);
+
+/* The shortest decimal text that reads back as exactly d ("0.1", "1e+22", "7"),
+ * whatever the locale. */
+#define STR_DOUBLE_MAX 32
+struct str str_from_double(double d, char out[STR_DOUBLE_MAX]);
+
+/* Bytes of the valid UTF-8 character that s begins with; 0 when it begins with none
+ * (empty, a stray or cut sequence, an overlong form, a surrogate). `code`, if not
+ * NULL, gets the code point. */
+size_t str_utf8(struct str s, uint32_t *code);
 
 struct str str_dup(struct arena *a, struct str s);
 char *str_cstr(struct arena *a, struct str s); /* a copy ended by NUL */

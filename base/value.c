@@ -10,8 +10,8 @@
 #define INDEX_FROM 8u /* entries up to which a linear search is faster */
 
 const char *value_type_name(enum value_type t) {
-    static const char *const names[] = {"null",   "bool",  "int",  "uint", "double",    "string",
-                                        "bytes",  "list",  "map",  "timestamp", "duration"};
+    static const char *const names[] = {"null",  "bool", "int", "uint",      "double",  "string",
+                                        "bytes", "list", "map", "timestamp", "duration"};
     return t < sizeof names / sizeof *names ? names[t] : "opaque";
 }
 
@@ -121,6 +121,24 @@ const struct value *map_get(const struct map *m, struct value key) {
 
 const struct value *map_get_str(const struct map *m, struct str key) {
     return map_get(m, value_str(key));
+}
+
+const struct value *map_get_hashed(const struct map *m, struct str key, uint64_t hash) {
+    struct value k = value_str(key);
+    if (!m->index) {
+        for (size_t i = 0; i < m->n; i++) {
+            const struct map_entry *e = &m->e[i];
+            if (e->key.aux == key.n && e->key.type == V_STRING &&
+                (key.n == 0 || memcmp(e->key.u.p, key.p, key.n) == 0))
+                return &e->value;
+        }
+        return NULL;
+    }
+    size_t mask = m->index_cap - 1;
+    for (size_t i = hash & mask; m->index[i]; i = (i + 1) & mask)
+        if (key_eq(m->e[m->index[i] - 1].key, k))
+            return &m->e[m->index[i] - 1].value;
+    return NULL;
 }
 
 const struct value *value_path(const struct value *v, struct str dotted) {

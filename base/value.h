@@ -22,11 +22,11 @@ struct map;
 enum value_type {
     V_NULL,
     V_BOOL,
-    V_INT,       /* int64 */
-    V_UINT,      /* uint64: CEL only */
+    V_INT,  /* int64 */
+    V_UINT, /* uint64: CEL only */
     V_DOUBLE,
-    V_STRING,    /* UTF-8, u.p with aux bytes */
-    V_BYTES,     /* u.p with aux bytes */
+    V_STRING, /* UTF-8, u.p with aux bytes */
+    V_BYTES,  /* u.p with aux bytes */
     V_LIST,
     V_MAP,       /* ordered as inserted */
     V_TIMESTAMP, /* u.i seconds since 1970 UTC, aux nanoseconds 0..999999999 */
@@ -124,6 +124,8 @@ void map_set_str(struct arena *a, struct map *m, struct str key, struct value v)
  * (an int 1 and a uint 1 are two keys here). */
 const struct value *map_get(const struct map *m, struct value key);
 const struct value *map_get_str(const struct map *m, struct str key);
+/* The same for a key looked up again and again: `hash` is str_hash(key). */
+const struct value *map_get_hashed(const struct map *m, struct str key, uint64_t hash);
 
 /* Walks "a.b.c" through maps; NULL when a step is missing. */
 const struct value *value_path(const struct value *v, struct str dotted);

@@ -31,7 +31,7 @@ int64_t wallclock_days_from_civil(int64_t y, int m, int d) {
 
 void wallclock_utc(int64_t seconds, struct civil *out) {
     int64_t days = floor_div(seconds, WALLCLOCK_DAY_S);
-    int64_t rest = seconds - days * WALLCLOCK_DAY_S;
+    int64_t rest = (seconds % WALLCLOCK_DAY_S + WALLCLOCK_DAY_S) % WALLCLOCK_DAY_S;
     int64_t z = days + 719468;
     int64_t era = floor_div(z, 146097);
     int64_t doe = z - era * 146097;

@@ -8,8 +8,8 @@
  * leap seconds) plus nanoseconds; in the database and the engine, microseconds.
  * Zones are read from the system's TZif files (RFC 8536), the ones PostgreSQL
  * uses, once per name into an immutable table shared by all threads; never
- * setenv("TZ"). A local time in a gap moves forward, in an overlap the first
- * instant is meant.
+ * by way of the variable TZ. A local time in a gap moves forward, in an overlap the first
+ * instant is meant. Instants within +-2^53 s and years within +-10^8 are handled.
  */
 #ifndef GODWIT_BASE_WALLCLOCK_H
 #define GODWIT_BASE_WALLCLOCK_H
@@ -24,12 +24,12 @@
 
 struct civil {
     int64_t year;
-    int month;   /* 1..12 */
-    int day;     /* 1..31 */
+    int month; /* 1..12 */
+    int day;   /* 1..31 */
     int hour, minute, second;
-    int weekday; /* 0 = Sunday; out only */
-    int yearday; /* 0..365; out only */
-    int offset;  /* seconds east of UTC; out only */
+    int weekday;  /* 0 = Sunday; out only */
+    int yearday;  /* 0..365; out only */
+    int offset;   /* seconds east of UTC; out only */
     char zone[8]; /* abbreviation ("CST"); out only */
 };
 

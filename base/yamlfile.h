@@ -5,7 +5,8 @@
  * anchors, tags, more than one document, and an unquoted {{ ... }} (which YAML
  * would take for a map), each with the position and what to write instead.
  *
- * Limits: 1 MiB a file, depth 64. The tree lives in the arena. Any thread.
+ * Limits: 1 MiB a file, depth 64; regular files only. The tree lives in the arena.
+ * Any thread.
  */
 #ifndef GODWIT_BASE_YAMLFILE_H
 #define GODWIT_BASE_YAMLFILE_H
@@ -18,16 +19,16 @@ enum ynode_kind { Y_SCALAR, Y_MAP, Y_LIST };
 
 struct ynode {
     enum ynode_kind kind;
-    int line, column;   /* of the first character, from 1 */
-    int length;         /* characters on the first line, for underlining */
-    bool quoted;        /* scalar in '' or "" or a block: always a string */
-    bool exact;         /* scalar whose characters stand in the file one to one, so that a
-                           column inside the text can be computed (plain or quoted on one
-                           line without escapes) */
-    struct str text;    /* scalar */
-    struct ypair *pairs; /* map, in the order of the file */
+    int line, column;     /* of the first character, from 1 */
+    int length;           /* characters on the first line, for underlining */
+    bool quoted;          /* scalar in '' or "" or a block: always a string */
+    bool exact;           /* scalar whose characters stand in the file one to one, so that a
+                             column inside the text can be computed (plain or quoted on one
+                             line without escapes) */
+    struct str text;      /* scalar */
+    struct ypair *pairs;  /* map, in the order of the file */
     struct ynode **items; /* list */
-    size_t n;           /* pairs or items */
+    size_t n;             /* pairs or items */
 };
 
 struct ypair {
@@ -36,8 +37,8 @@ struct ypair {
 };
 
 struct yamlfile {
-    struct str name;   /* as it is to be shown, relative to the workspace */
-    struct str source; /* the whole text */
+    struct str name;    /* as it is to be shown, relative to the workspace */
+    struct str source;  /* the whole text, without a byte order mark */
     struct ynode *root; /* NULL: the file is empty */
 };
 
@@ -51,14 +52,15 @@ bool yamlfile_parse(struct arena *a, struct str name, struct str source, struct 
 /* The value under `key` of a map node, or NULL. */
 struct ynode *ynode_get(const struct ynode *map, struct str key);
 
-/* Where a node stands, and `offset` characters into its text (only meaningful
- * when node->exact; otherwise the start of the node). */
+/* Where a node stands, and where the byte at `offset` of a scalar's text stands in the file,
+ * also in quoted, folded and block scalars; `length` characters are underlined. */
 struct place ynode_place(const struct yamlfile *f, const struct ynode *node);
 struct place ynode_place_at(const struct yamlfile *f, const struct ynode *node, size_t offset,
                             int length);
 
 /* The tree as data: plain scalars by the core schema (null, bool, int, double,
- * string), quoted ones as strings. */
+ * string), quoted ones as strings. Two things differ: a plain `+886912345678`, with
+ * its plus, stays text, and so do hexadecimal, octal, .inf and .nan. */
 struct value ynode_value(struct arena *a, const struct ynode *node);
 
 #endif

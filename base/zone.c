@@ -41,7 +41,7 @@ struct zone {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct zone *zones;
+static struct zone *zones[256]; /* by hash of the name */
 static size_t zone_count;
 
 /* ---- the footer: "CET-1CEST,M3.5.0,M10.5.0/3" */
@@ -63,7 +63,7 @@ static bool footer_name(const char **p, char out[8]) {
 
 static int footer_number(const char **p) {
     int v = 0;
-    while (**p >= '0' && **p <= '9' && v < 100000)
+    while (**p >= '0' && **p <= '9' && v < 1000)
         v = v * 10 + (*(*p)++ - '0');
     return v;
 }
@@ -123,8 +123,7 @@ static bool footer_parse(struct zone *z, const char *p) {
         if (!footer_name(&p, z->footer[1].name))
             return false;
         z->footer[1].dst = true;
-        z->footer[1].offset =
-            *p && *p != ',' ? -footer_hms(&p) : z->footer[0].offset + 3600;
+        z->footer[1].offset = *p && *p != ',' ? -footer_hms(&p) : z->footer[0].offset + 3600;
         if (!footer_change(&p, &z->change[0]) || !footer_change(&p, &z->change[1]))
             return false;
         z->footer_dst = true;
@@ -225,7 +224,7 @@ static bool zone_parse(struct zone *z, const unsigned char *p, size_t n) {
         width = 8;
     }
     size_t body = block_size(&h, width);
-    if (n - 44 < body)
+    if (n - 44 < body || h.leap) /* "right/..." counts leap seconds; PostgreSQL refuses it, too */
         return false;
     const unsigned char *q = p + 44;
     z->n = h.time;
@@ -306,12 +305,13 @@ static struct zone *zone_load(struct str name) {
 bool wallclock_zone(struct str name, const struct zone **out, struct err *e) {
     struct zone *z = NULL;
     if (name_ok(name)) {
+        struct zone **bucket = &zones[str_hash(name) % (sizeof zones / sizeof *zones)];
         pthread_mutex_lock(&lock);
-        for (z = zones; z && !str_eq(str_from(z->name), name); z = z->next)
+        for (z = *bucket; z && !str_eq(str_from(z->name), name); z = z->next)
             ;
         if (!z && zone_count < MAX_ZONES && (z = zone_load(name))) {
-            z->next = zones;
-            zones = z;
+            z->next = *bucket;
+            *bucket = z;
             zone_count++;
         }
         pthread_mutex_unlock(&lock);

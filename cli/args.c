@@ -41,8 +41,8 @@ static void print_options(FILE *out, const struct command_option *o) {
     for (; o && o->name; o++) {
         char left[64];
         snprintf(left, sizeof left, "%c%c%s--%s%s%s", o->letter ? '-' : ' ',
-                 o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
-                 o->value ? " " : "", o->value ? o->value : "");
+                 o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name, o->value ? " " : "",
+                 o->value ? o->value : "");
         fprintf(out, "  %-30s %s\n", left, o->help);
     }
 }
@@ -86,8 +86,9 @@ static int take_option(struct args *out, int argc, char **argv, int *i) {
     char *word = argv[*i];
     bool is_long = word[1] == '-';
     char *equals = is_long ? strchr(word, '=') : NULL;
-    struct str name = is_long ? str_of(word + 2, equals ? (size_t)(equals - word - 2) : strlen(word + 2))
-                              : str_of(word + 1, 1);
+    struct str name =
+        is_long ? str_of(word + 2, equals ? (size_t)(equals - word - 2) : strlen(word + 2))
+                : str_of(word + 1, 1);
     const struct command_option *o = find(out->command, name, is_long ? 0 : word[1]);
     if (!o)
         return is_long ? unknown(out, name) : args_usage(out, "unknown option -%c", word[1]);

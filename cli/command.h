@@ -31,12 +31,12 @@ struct command_option {
 
 struct command {
     const char *name;
-    const char *arguments; /* "customers|events FILE.csv|-" */
-    const char *summary;   /* one line */
-    const char *about;     /* some lines; may be NULL */
-    const char *example;   /* what to type, some lines */
+    const char *arguments;                /* "customers|events FILE.csv|-" */
+    const char *summary;                  /* one line */
+    const char *about;                    /* some lines; may be NULL */
+    const char *example;                  /* what to type, some lines */
     const struct command_option *options; /* on top of --help and -C DIR, which all have */
-    int least, most;              /* number of positional arguments; most -1: no limit */
+    int least, most;                      /* number of positional arguments; most -1: no limit */
     int (*run)(const struct args *args);
 };
 

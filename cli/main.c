@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "cli/args.h"
+#include "cli/pages.h"
 
 #include <locale.h>
 #include <signal.h>
@@ -21,13 +22,37 @@ static const struct command cmd_version = {
     .run = run_version,
 };
 
+extern const struct command cmd_check;
+extern const struct command cmd_db;
+extern const struct command cmd_dev;
+extern const struct command cmd_eval;
+extern const struct command cmd_explain;
+extern const struct command cmd_import;
+extern const struct command cmd_init;
 extern const struct command cmd_render;
+extern const struct command cmd_report;
+extern const struct command cmd_run;
+extern const struct command cmd_schema;
+extern const struct command cmd_test;
 
 /* In the order of the help page: a newcomer's path first. One line a command. */
+/* clang-format off */
 static const struct command *const commands[] = {
+    &cmd_init,
+    &cmd_check,
+    &cmd_test,
+    &cmd_dev,
+    &cmd_db,
+    &cmd_import,
+    &cmd_run,
+    &cmd_report,
+    &cmd_explain,
+    &cmd_eval,
     &cmd_render,
+    &cmd_schema,
     &cmd_version,
 };
+/* clang-format on */
 #define COMMANDS (sizeof commands / sizeof *commands)
 
 static void help(FILE *out) {
@@ -65,6 +90,10 @@ int main(int argc, char **argv) {
     }
     if (strcmp(name, "--version") == 0)
         return run_version(NULL);
+    if (strcmp(name, "--man") == 0 || strcmp(name, "--bash-completion") == 0) { /* for the build */
+        (name[2] == 'm' ? pages_man : pages_completion)(stdout, commands, COMMANDS);
+        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_WRONG;
+    }
     for (size_t i = 0; i < COMMANDS; i++) {
         if (strcmp(name, commands[i]->name) != 0)
             continue;

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * channel: the one contract between Godwit and what carries a message away.
+ *
+ * A driver is a table of functions (struct channel_driver). It gets rendered
+ * messages, tries each once, and says what came of it. It sees no SQL, no
+ * campaign and no policy: whether and when to try again is the host's business.
+ *
+ * This header is installed and is all that a driver built outside the tree
+ * needs: such a driver exports
+ *     const struct channel_driver godwit_channel_driver = { .abi = CHANNEL_ABI, ... };
+ * and is put into $libdir/godwit/channels/NAME.so.
+ *
+ * Threads: every function of the table is called on the loop's thread, and every
+ * callback of the host is to be called there. A driver may have threads of its own.
+ * Nothing here may block the loop.
+ */
+#ifndef GODWIT_CHANNEL_H
+#define GODWIT_CHANNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Raised whenever a struct or enum of this header changes. */
+#define CHANNEL_ABI 1
+
+/* The symbol that a driver outside the tree exports. */
+#define CHANNEL_SYMBOL "godwit_channel_driver"
+
+/* Bytes with a length, UTF-8 unless said otherwise; n == 0 means absent. */
+struct channel_text {
+    const char *p;
+    size_t n;
+};
+
+/* ---- messages */
+
+enum channel_kind { /* bits: a driver may serve several */
+                    CHANNEL_EMAIL = 1,
+                    CHANNEL_SMS = 2,
+                    CHANNEL_WEBHOOK = 4
+};
+
+struct channel_header {
+    struct channel_text name;
+    struct channel_text value; /* UTF-8; encoded and folded by the driver */
+};
+
+/* One rendered message to one recipient. The struct and all it points at are
+ * borrowed by the driver from submit() until done(). */
+struct channel_message {
+    uint64_t ref;                /* the host's own number for it; opaque */
+    enum channel_kind kind;      /* one of them */
+    struct channel_text id;      /* idempotency key: the same on every attempt, printable ASCII */
+    int64_t date_us;             /* microseconds since 1970 UTC: the same on every attempt */
+    struct channel_text to;      /* address, number or URL */
+    struct channel_text to_name; /* email only; may be absent */
+    struct channel_text envelope_from; /* email: where bounces go; absent: from_address */
+    struct channel_text from_name;
+    struct channel_text from_address;     /* email address, or sender number/name for SMS */
+    struct channel_text reply_to;         /* email address; may be absent */
+    struct channel_text message_id;       /* email: "<unique@domain>", the same on every attempt */
+    struct channel_text subject;          /* email */
+    struct channel_text text;             /* email: plain text part */
+    struct channel_text html;             /* email: HTML part */
+    struct channel_text sms;              /* SMS text */
+    struct channel_text body;             /* webhook: JSON */
+    const struct channel_header *headers; /* further headers: List-Unsubscribe, Feedback-ID, ... */
+    size_t header_count;
+};
+
+/* ---- results */
+
+enum channel_outcome {
+    CHANNEL_ACCEPTED, /* the peer answers for it from here on */
+    CHANNEL_REFUSED,  /* for good: the same message must not be tried again as it is */
+    CHANNEL_DEFERRED, /* the peer saw this message and said: later */
+    CHANNEL_DOUBT,    /* handed over, and the answer was lost: it may have been accepted */
+    CHANNEL_UNSENT    /* never reached the peer as a message: costs no attempt */
+};
+
+/* Whose fault it is; meaningless for CHANNEL_ACCEPTED. */
+enum channel_subject {
+    CHANNEL_SUBJECT_NONE,
+    CHANNEL_SUBJECT_ADDRESS,    /* this recipient: unknown, full, malformed */
+    CHANNEL_SUBJECT_MESSAGE,    /* this message: too big, bad header, content refused */
+    CHANNEL_SUBJECT_CHANNEL,    /* our login, sender, certificate or settings: all messages */
+    CHANNEL_SUBJECT_DESTINATION /* the peer is down, busy or unreachable: all messages */
+};
+
+/* The texts are the driver's and live until done() returns. */
+struct channel_result {
+    enum channel_outcome outcome;
+    enum channel_subject subject;
+    int code;                   /* the peer's: SMTP reply, HTTP status; 0: it gave none */
+    char enhanced[12];          /* RFC 3463 "5.1.1", or "" */
+    struct channel_text reason; /* one line, valid UTF-8, no control characters, <= 500 bytes */
+    struct channel_text provider_id; /* queue id, sid, ...; absent when there is none */
+    int64_t retry_after_ms;          /* the peer's or driver's advice; -1: none */
+    int segments;                    /* SMS; 0 elsewhere */
+};
+
+/* ---- settings */
+
+enum channel_type {
+    CHANNEL_TEXT,     /* value.text */
+    CHANNEL_INTEGER,  /* value.integer, within least..most */
+    CHANNEL_BOOLEAN,  /* value.boolean */
+    CHANNEL_DURATION, /* value.integer in milliseconds; written "30s", "5m"; within least..most */
+    CHANNEL_CHOICE    /* value.text, one of the words of `choices` */
+};
+
+/* One setting: the table is the source of the checks and of the reference docs. */
+struct channel_setting {
+    const char *name; /* NULL ends the table */
+    enum channel_type type;
+    const char *standard; /* the default, written as a user would; NULL: none */
+    bool required;
+    bool secret;         /* never logged or shown; to be written as env:NAME or file:PATH */
+    int64_t least, most; /* of an integer or duration (ms); both 0: any value >= 0 */
+    const char *choices; /* "off|opportunistic|required" */
+    const char *help;    /* a sentence for operators */
+};
+
+/* The checked value of one setting, in the order of the driver's table. */
+struct channel_value {
+    bool given; /* by the user or by a default; false: the rest is zero */
+    bool boolean;
+    int64_t integer;
+    const char *text; /* ended by NUL; valid during open() only */
+};
+
+/* ---- host */
+
+enum channel_level { CHANNEL_LOG_DEBUG, CHANNEL_LOG_INFO, CHANNEL_LOG_WARN, CHANNEL_LOG_ERROR };
+
+/* What the host offers to a driver; outlives the channel. */
+struct channel_host {
+    void *owner;        /* the host's own */
+    void *loop;         /* the uv_loop_t on whose thread all this runs */
+    const char *name;   /* the channel's name in godwit.yaml */
+    const char *folder; /* where the channel may keep files; exists; NULL: nowhere */
+    /* Exactly once for each submitted message, on the loop's thread, and never from inside
+     * open(), submit() or close(). The host may call submit() from inside it. */
+    void (*done)(const struct channel_host *host, uint64_t ref,
+                 const struct channel_result *result);
+    /* Changes of the channel's state only, never a line for a message; no secrets. */
+    void (*log)(const struct channel_host *host, enum channel_level level, const char *text);
+};
+
+struct channel; /* an open channel; each driver defines its own */
+
+struct channel_error {
+    char text[500]; /* a sentence for operators: what is wrong, and what to do */
+};
+
+/* ---- driver */
+
+enum channel_flag {
+    CHANNEL_CAN_DOUBT = 1,     /* CHANNEL_DOUBT may come out of it */
+    CHANNEL_NEEDS_ADDRESS = 2, /* a message without `to` is of no use */
+    CHANNEL_SENDS_NOTHING = 4  /* rehearsals: accepted means written or looked at, not sent */
+};
+
+struct channel_driver {
+    uint32_t abi; /* CHANNEL_ABI; first, for ever */
+    uint32_t flags;
+    uint32_t kinds; /* bits of enum channel_kind */
+    const char *name;
+    const char *help; /* one sentence */
+    const struct channel_setting *settings;
+
+    /* Opens the channel without waiting for the peer: a peer that is down is no error here.
+     * `values` are in the order of `settings`, checked. NULL: e says why. */
+    struct channel *(*open)(const struct channel_host *host, const struct channel_value *values,
+                            struct channel_error *e);
+
+    /* How many messages the channel can have in flight at once (its connections). The host has
+     * at most that many submitted and not done; it hands over the next as soon as one is done. */
+    size_t (*capacity)(const struct channel *c);
+
+    /* Takes n >= 1 messages, each to be tried once, at once and side by side; the array of
+     * pointers is the caller's again on return. Messages over the capacity wait inside the
+     * driver. Never after close(). */
+    void (*submit)(struct channel *c, const struct channel_message *const *messages, size_t n);
+
+    /* Ends the channel: what is in flight is finished or, after deadline_ms, cut off and given
+     * back with its true outcome; then everything is freed and closed(arg) is called, once, on
+     * the loop's thread, after the last done(). Never called from inside close() itself. */
+    void (*close)(struct channel *c, int64_t deadline_ms, void (*closed)(void *arg), void *arg);
+};
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * decide: what one event of one customer leads to. The same function serves the
+ * live engine, plan, simulate, explain and the tests.
+ *
+ * Pure: touches no database, socket, clock or random source. The time is an
+ * argument; the chance of a holdout is a keyed hash of (salt, campaign's id,
+ * customer's key). Everything is allocated in the given arena; decisions point at
+ * the workspace's campaigns, so the workspace must be held as long as they are.
+ *
+ * For each campaign that the event's name starts and whose audience matches:
+ * exactly one decision a step that is due now (one send so far). The gates are
+ * asked in the order of the table in decide.c; the first that says no makes the
+ * outcome and leaves its name. Those held out pass all other gates first.
+ *
+ *     stale > consent > suppression > address > limit > expired > holdout
+ *
+ * Nothing is left by a campaign whose audience does not match.
+ */
+#ifndef GODWIT_ENGINE_DECIDE_DECIDE_H
+#define GODWIT_ENGINE_DECIDE_DECIDE_H
+
+#include "engine/decide/profile.h"
+#include "engine/workspace.h"
+
+enum outcome {
+    OUTCOME_SEND,       /* into the outbox, status queued */
+    OUTCOME_HELD_OUT,   /* into the outbox, status held_out */
+    OUTCOME_SUPPRESSED, /* no consent, or the address is suppressed */
+    OUTCOME_CAPPED,     /* a limit is reached */
+    OUTCOME_FAILED,     /* cannot be sent: no address, expired */
+    OUTCOME_STALE,      /* the event was too old when it was decided: not an entry */
+    OUTCOME_ERROR,      /* the audience could not be evaluated: not an entry */
+    OUTCOMES
+};
+
+struct decision {
+    const struct campaign *campaign; /* its id and version go into the record */
+    const struct step *step;         /* NULL for OUTCOME_STALE and OUTCOME_ERROR */
+    enum outcome outcome;
+    const char *gate;  /* name of the gate that said no; NULL for OUTCOME_SEND */
+    struct str reason; /* a sentence for people; empty for OUTCOME_SEND */
+    int64_t customer;  /* profile->id */
+    int64_t event;     /* event->id */
+
+    /* What to send; set whenever step is, whatever the outcome. */
+    struct str channel;
+    struct str topic; /* empty: transactional */
+    struct str template;
+    struct str address;    /* of the channel's kind; empty if the customer has none */
+    struct str locale;     /* the customer's, may be empty */
+    struct str occurrence; /* "e4711": with campaign->id, customer and step->id unique for ever */
+    int64_t due_us;
+    int64_t expires_us; /* not to be sent from here on; 0: never expires */
+    int64_t priority;
+};
+
+struct decisions {
+    struct decision *list;
+    size_t n, cap;
+};
+
+/* Appends to *out, which starts zeroed. `now_us`: the instant of deciding. `salt`: the
+ * installation's secret for chances; the same for ever. Empty: nobody is held out. */
+void decide(const struct workspace *w, const struct profile *p, const struct event *e,
+            int64_t now_us, struct str salt, struct arena *a, struct decisions *out);
+
+/* Adds a decision to the profile's messages, so that the next event of the same customer in the
+ * same batch is limited by it. Does nothing for outcomes that leave no message. */
+void decide_remember(struct profile *p, const struct decision *d, struct arena *a);
+
+bool outcome_is_entry(enum outcome o);    /* counts as entered in the accounting */
+const char *outcome_name(enum outcome o); /* "send", "held_out", "suppressed", ... */
+
+/* Whether the customer is in the campaign's holdout. */
+bool decide_held_out(const struct campaign *c, struct str customer_key, struct str salt);
+
+/* ---- why, for one campaign */
+
+struct explanation {
+    bool triggered; /* the event's name starts the campaign */
+    bool matched;   /* and the audience matches */
+    struct str why; /* not triggered: the reason; else each part of the condition with its value, a
+                       line each; empty: no condition */
+    bool decided;   /* `decision` is set: some gate or none said no */
+    struct decision decision;
+    /* Every gate in order, also those after the first no. */
+    struct explanation_gate {
+        const char *name;
+        bool passed;
+        struct str reason; /* when it did not pass */
+    } * gates;
+    size_t n_gates;
+};
+
+void decide_explain(const struct workspace *w, const struct campaign *c, const struct profile *p,
+                    const struct event *e, int64_t now_us, struct str salt, struct arena *a,
+                    struct explanation *out);
+
+#endif

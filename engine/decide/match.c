@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "engine/decide/match.h"
+
+#include "base/arena.h"
+#include "base/wallclock.h"
+
+#define MAX_SHOWN 200u /* bytes of a value in an explanation */
+
+/* ---- what conditions see */
+
+static void set_text(struct arena *a, struct map *m, const char *key, struct str text) {
+    if (text.n)
+        map_set_str(a, m, str_from(key), value_str(text));
+}
+
+static struct map *copy_map(struct arena *a, struct value v) {
+    size_t n = value_is(v, V_MAP) ? v.u.map->n : 0;
+    struct map *m = map_new(a, n + 8);
+    for (size_t i = 0; i < n; i++)
+        map_set(a, m, v.u.map->e[i].key, v.u.map->e[i].value);
+    return m;
+}
+
+static struct value customer_value(struct arena *a, const struct profile *p) {
+    struct map *m = copy_map(a, p->attributes);
+    set_text(a, m, "key", p->key);
+    set_text(a, m, "email", p->email);
+    set_text(a, m, "phone", p->phone);
+    set_text(a, m, "locale", p->locale);
+    set_text(a, m, "timezone", p->timezone);
+    return value_map(m);
+}
+
+/* Seconds and nanoseconds of an instant before or after 1970. */
+static struct value timestamp_of(int64_t us) {
+    int64_t rest = us % WALLCLOCK_US_PER_S;
+    int64_t seconds = us / WALLCLOCK_US_PER_S - (rest < 0);
+    return value_timestamp(seconds,
+                           (uint32_t)((rest < 0 ? rest + WALLCLOCK_US_PER_S : rest) * 1000));
+}
+
+static struct value event_value(struct arena *a, const struct event *e) {
+    struct map *m = copy_map(a, e->properties);
+    set_text(a, m, "name", e->name);
+    map_set_str(a, m, S("id"), value_int(e->id));
+    map_set_str(a, m, S("occurred_at"), timestamp_of(e->occurred_us));
+    return value_map(m);
+}
+
+static const struct behaviour_log *behaviour_of(void *ctx, const struct cel_behaviour_use *use) {
+    const struct match_scope *s = ctx;
+    const struct profile *p = s->profile;
+    for (size_t i = 0; i < p->n_behaviours; i++)
+        if (str_eq(p->behaviours[i].event, use->event))
+            return p->behaviours[i].log;
+    return NULL;
+}
+
+static bool in_segment(void *ctx, struct str name, bool *out, struct err *e) {
+    enum match_result r = match_segment(ctx, name, e);
+    *out = r == MATCH_YES;
+    return r != MATCH_ERROR;
+}
+
+static const struct zone *zone_of(const struct workspace *w, const struct profile *p) {
+    const struct zone *z;
+    struct err e = ERR_INIT;
+    return p->timezone.n && wallclock_zone(p->timezone, &z, &e) ? z : w->settings.zone;
+}
+
+void match_scope_init(struct match_scope *s, const struct workspace *w, const struct profile *p,
+                      const struct event *e, int64_t at_us, struct arena *a) {
+    *s = (struct match_scope){.workspace = w, .profile = p, .event = e, .arena = a};
+    s->slots[CONDITION_CUSTOMER] = customer_value(a, p);
+    s->slots[CONDITION_EVENT] = e ? event_value(a, e) : CEL_UNBOUND;
+    s->activation = (struct cel_activation){
+        .slots = s->slots,
+        .n_slots = CONDITION_SLOTS,
+        .now_us = at_us,
+        .zone = zone_of(w, p),
+        .at = {at_us, e ? e->id : INT64_MAX},
+        .ctx = s,
+        .behaviour = behaviour_of,
+        .in_segment = in_segment,
+    };
+}
+
+/* ---- matching */
+
+static enum match_result evaluate(struct match_scope *s, const struct cel_program *p,
+                                  struct err *e) {
+    struct value v;
+    if (!cel_eval(p, &s->activation, s->arena, &v, e))
+        return MATCH_ERROR;
+    if (value_is(v, V_BOOL))
+        return v.u.b ? MATCH_YES : MATCH_NO;
+    err_set(e, ERR_INPUT, "the condition gives neither true nor false here, but a value of type %s",
+            value_type_name(v.type));
+    return MATCH_ERROR;
+}
+
+enum match_result match_campaign(struct match_scope *s, const struct campaign *c, struct err *e) {
+    return c->audience ? evaluate(s, c->audience, e) : MATCH_YES;
+}
+
+enum match_result match_segment(struct match_scope *s, struct str name, struct err *e) {
+    const struct campaign_set *rules = &s->workspace->rules;
+    const struct segment *segment = campaign_set_segment(rules, name);
+    if (!segment || !segment->program) {
+        err_set(e, ERR_INPUT, "there is no segment `%.*s`", STR_FMT(name));
+        return MATCH_ERROR;
+    }
+    if (!s->segments)
+        s->segments = arena_zalloc(s->arena, rules->n_segments);
+    unsigned char *known = &s->segments[segment - rules->segments];
+    if (*known == MATCH_YES + 1 || *known == MATCH_NO + 1)
+        return (enum match_result)(*known - 1);
+    enum match_result r = evaluate(s, segment->program, e);
+    if (r == MATCH_ERROR)
+        err_context(e, "segment `%.*s`", STR_FMT(name));
+    *known = (unsigned char)(r + 1);
+    return r;
+}
+
+/* ---- explaining */
+
+static void add_line(struct buf *b, const struct cel_explained *x, int depth) {
+    if (b->n)
+        buf_add_char(b, '\n');
+    buf_printf(b, "%*s", depth * 2, "");
+    for (size_t i = 0; i < x->source.n; i++) /* a condition over several lines becomes one */
+        buf_add_char(b, (unsigned char)x->source.p[i] < ' ' ? ' ' : x->source.p[i]);
+    if (x->failed) {
+        buf_printf(b, ": cannot be told: %.*s", STR_FMT(x->error));
+        return;
+    }
+    buf_add_str(b, S(": "));
+    cel_write_value(b, x->value, MAX_SHOWN);
+}
+
+static void add_tree(struct buf *b, const struct cel_explained *x, int depth) {
+    add_line(b, x, depth);
+    for (size_t i = 0; i < x->n_parts; i++)
+        add_tree(b, &x->parts[i], depth + 1);
+}
+
+struct str match_explain(struct match_scope *s, const struct campaign *c) {
+    struct buf b = BUF_IN(s->arena);
+    if (!c->audience)
+        return STR_NONE;
+    add_tree(&b, cel_explain(c->audience, &s->activation, s->arena), 0);
+    return buf_str(&b);
+}

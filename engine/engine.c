@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "engine/engine.h"
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "engine/delivery/delivery.h"
+#include "engine/intake/intake.h"
+#include "engine/registry.h"
+#include "engine/shards.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <uv.h>
+
+#define TICK_MS 250
+#define STOP_MS 8000   /* for what is in flight, after SIGTERM */
+#define STUCK_TICKS 20 /* a drain gives up after so many ticks without a way on */
+
+struct engine {
+    const struct engine_options *options;
+    uv_loop_t loop;
+    uv_signal_t term, interrupt, hangup;
+    uv_timer_t tick;
+    struct workspace *workspace; /* held */
+    struct arena *arena;
+    struct str secret;
+    struct shards *shards;
+    struct intake *intake;
+    struct delivery *delivery;
+    bool stopping, failed;
+    int stuck_ticks;
+    struct err err;
+};
+
+static void stop(struct engine *en);
+
+/* ---- what shards and intake tell */
+
+static void on_shards(void *ctx) {
+    struct engine *en = ctx;
+    if (!en->intake || !en->delivery)
+        return;
+    delivery_shards_changed(en->delivery);
+    intake_shards_changed(en->intake);
+}
+
+static void on_wake(void *ctx) {
+    struct engine *en = ctx;
+    if (en->intake)
+        intake_kick(en->intake);
+}
+
+static bool is_idle(void *ctx, uint64_t members) {
+    struct engine *en = ctx;
+    return intake_idle(en->intake, members) && delivery_idle(en->delivery, members);
+}
+
+static void on_fatal(void *ctx, const struct err *e) {
+    struct engine *en = ctx;
+    if (en->failed)
+        return;
+    en->failed = true;
+    en->err = *e;
+    stop(en);
+}
+
+static void on_link(void *ctx, bool up, const struct err *e) {
+    (void)ctx;
+    if (up)
+        log_info("database connected");
+    else
+        log_warn("database cannot be reached, trying again", LOG_S("reason", str_from(e->text)));
+}
+
+static void on_messages(void *ctx) {
+    struct engine *en = ctx;
+    delivery_kick(en->delivery);
+}
+
+static void on_fenced(void *ctx) {
+    struct engine *en = ctx;
+    shards_recheck(en->shards);
+}
+
+static void on_quiet(void *ctx) {
+    struct engine *en = ctx;
+    shards_sleep(en->shards, true);
+}
+
+static void on_busy(void *ctx) {
+    struct engine *en = ctx;
+    shards_sleep(en->shards, false);
+}
+
+/* ---- progress and drain */
+
+static void report(struct engine *en, const struct intake_counts *in,
+                   const struct delivery_counts *out) {
+    if (!en->options->on_progress)
+        return;
+    struct engine_progress p = {
+        .events = in->events,
+        .decisions = in->decisions,
+        .sent = out->sent,
+        .failed = out->failed,
+        .deferred = out->deferred,
+        .in_doubt = out->in_doubt,
+        .waiting = out->ready + out->in_flight,
+        .shards = __builtin_popcountll(shards_owned(en->shards)),
+        .engines = shards_engines(en->shards),
+        .trouble = out->stuck ? out->trouble : STR_NONE,
+    };
+    en->options->on_progress(en->options->ctx, &p);
+}
+
+/* Drained: nothing undecided, nothing due, nothing in hand. A channel that cannot be
+ * reached is given some seconds, then it is said and the rest stays queued. */
+static void check_drain(struct engine *en, const struct intake_counts *in,
+                        const struct delivery_counts *out) {
+    bool stuck = out->stuck || in->stuck;
+    en->stuck_ticks = stuck ? en->stuck_ticks + 1 : 0;
+    if (in->quiet && out->quiet && !stuck) {
+        stop(en);
+    } else if (en->stuck_ticks >= STUCK_TICKS) {
+        en->failed = true;
+        err_set(&en->err, ERR_TEMPORARY,
+                "not everything could be sent: %.*s. What was not sent stays queued; run again "
+                "when this is mended",
+                STR_FMT(out->trouble));
+        stop(en);
+    }
+}
+
+static void reload(struct engine *en);
+
+static void on_tick(uv_timer_t *t) {
+    struct engine *en = t->data;
+    struct intake_counts in;
+    struct delivery_counts out;
+    if (en->stopping)
+        return;
+    intake_counts(en->intake, &in);
+    delivery_counts(en->delivery, &out);
+    report(en, &in, &out);
+    if (en->options->should_reload && en->options->should_reload(en->options->ctx))
+        reload(en);
+    if (en->options->should_stop && en->options->should_stop(en->options->ctx))
+        stop(en);
+    else if (en->options->drain)
+        check_drain(en, &in, &out);
+}
+
+/* ---- reload */
+
+static void reload(struct engine *en) {
+    struct arena *a = arena_new(0);
+    struct diags d;
+    struct err e = ERR_INIT;
+    diags_init(&d, a);
+    struct workspace *w = workspace_load(en->options->folder, &d);
+    diags_print(&d, stderr, false);
+    if (w && en->options->on_loaded)
+        en->options->on_loaded(en->options->ctx, w);
+    if (!w) {
+        log_error("workspace not reloaded: it has mistakes; the old one stays",
+                  LOG_I("errors", d.errors));
+    } else if (!registry_record(en->options->conninfo, w, &e)) {
+        log_error("workspace not reloaded; the old one stays", LOG_S("error", str_from(e.text)));
+        workspace_release(w);
+    } else {
+        intake_reload(en->intake, w);
+        delivery_reload(en->delivery, w);
+        workspace_release(en->workspace);
+        en->workspace = w;
+        log_info("workspace reloaded", LOG_S("contents", workspace_summary(a, w)));
+    }
+    arena_free(a);
+}
+
+static void on_signal(uv_signal_t *h, int number) {
+    struct engine *en = h->data;
+    if (number == SIGHUP) {
+        if (!en->stopping)
+            reload(en);
+        return;
+    }
+    if (!en->stopping)
+        log_info("stopping", LOG_S("signal", number == SIGTERM ? S("TERM") : S("INT")));
+    stop(en);
+}
+
+/* ---- stopping: delivery first (it still settles), then intake, then the shards */
+
+static void on_shards_closed(void *ctx) {
+    struct engine *en = ctx;
+    uv_close((uv_handle_t *)&en->term, NULL);
+    uv_close((uv_handle_t *)&en->interrupt, NULL);
+    uv_close((uv_handle_t *)&en->hangup, NULL);
+    uv_close((uv_handle_t *)&en->tick, NULL);
+}
+
+static void on_intake_closed(void *ctx) {
+    struct engine *en = ctx;
+    en->intake = NULL;
+    shards_close(en->shards, on_shards_closed, en);
+}
+
+static void on_delivery_closed(void *ctx) {
+    struct engine *en = ctx;
+    en->delivery = NULL;
+    intake_close(en->intake, on_intake_closed, en);
+}
+
+static void stop(struct engine *en) {
+    if (en->stopping)
+        return;
+    struct intake_counts in;
+    struct delivery_counts out;
+    intake_counts(en->intake, &in);
+    delivery_counts(en->delivery, &out);
+    report(en, &in, &out);
+    en->stopping = true;
+    uv_timer_stop(&en->tick);
+    delivery_close(en->delivery, STOP_MS, on_delivery_closed, en);
+}
+
+/* ---- starting */
+
+static bool open_parts(struct engine *en) {
+    const char *conninfo = en->options->conninfo;
+    const struct settings *s = &en->workspace->settings;
+    struct str *resend = ARENA_ARRAY(en->arena, struct str, s->n_channels + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < s->n_channels; i++)
+        if (s->channels[i].in_doubt == IN_DOUBT_RESEND)
+            resend[n++] = s->channels[i].name;
+    struct shards_events sh = {en, on_shards, on_wake, is_idle, on_fatal, on_link};
+    struct intake_events in = {en, on_messages, on_fenced, on_quiet, on_busy};
+    en->shards = shards_open(&en->loop, conninfo, resend, n, &sh, &en->err);
+    if (!en->shards)
+        return false;
+    en->delivery =
+        delivery_open(&en->loop, conninfo, en->workspace, en->shards, en->secret, &en->err);
+    if (!en->delivery)
+        return false;
+    en->intake =
+        intake_open(&en->loop, conninfo, en->workspace, en->shards, en->secret, &in, &en->err);
+    return en->intake != NULL;
+}
+
+static void watch(struct engine *en, uv_signal_t *h, int number) {
+    uv_signal_init(&en->loop, h);
+    h->data = en;
+    uv_signal_start(h, on_signal, number);
+}
+
+bool engine_run(struct workspace *w, const struct engine_options *o, struct err *e) {
+    struct engine en = {.options = o, .arena = arena_new(0)};
+    bool ok =
+        registry_secret(o->conninfo, en.arena, &en.secret, e) && registry_record(o->conninfo, w, e);
+    if (ok) {
+        if (uv_loop_init(&en.loop) != 0)
+            abort();
+        en.workspace = workspace_hold(w);
+        ok = open_parts(&en);
+        if (!ok)
+            *e = en.err;
+    }
+    if (ok) {
+        watch(&en, &en.term, SIGTERM);
+        watch(&en, &en.interrupt, SIGINT);
+        watch(&en, &en.hangup, SIGHUP);
+        uv_timer_init(&en.loop, &en.tick);
+        en.tick.data = &en;
+        uv_timer_start(&en.tick, on_tick, TICK_MS, TICK_MS);
+        uv_run(&en.loop, UV_RUN_DEFAULT);
+        uv_loop_close(&en.loop);
+        workspace_release(en.workspace);
+        ok = !en.failed;
+        if (!ok)
+            *e = en.err;
+    }
+    arena_free(en.arena);
+    return ok;
+}

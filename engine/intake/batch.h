@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * batch: some hundred events on their way from the table to their decisions,
+ * with the customers that they are about. Everything lives in the batch's arena.
+ * Made by intake.c, filled by profile.c. Private to engine/intake.
+ */
+#ifndef GODWIT_ENGINE_INTAKE_BATCH_H
+#define GODWIT_ENGINE_INTAKE_BATCH_H
+
+#include "base/arena.h"
+#include "base/io/db.h"
+#include "engine/cursor.h"
+#include "engine/decide/profile.h"
+#include "engine/workspace.h"
+
+struct past; /* what one customer did under one event name */
+
+struct batch_customer {
+    struct profile profile; /* id 0: not found in the database yet */
+    int shard;
+    bool fresh;         /* made by this batch: nothing of it was decided before */
+    bool involved;      /* has an event that may start a campaign or that rules look back on */
+    bool live;          /* has an event that is not mere history */
+    struct past *pasts; /* side by side with the workspace's layouts */
+    struct profile_consent *consents;
+    struct profile_suppression suppressions[2];
+    struct profile_message *messages;
+    size_t cap_consents, cap_messages;
+};
+
+struct batch_event {
+    struct event event;
+    struct batch_customer *customer;
+    struct str refused; /* why its properties cannot be used; empty: they can */
+};
+
+struct batch {
+    struct arena *arena;
+    struct workspace *workspace; /* held */
+    uint64_t members;            /* shards of the group */
+    struct cursor from, to;      /* where the cursor stood, and where it will */
+    bool exhausted;              /* nothing is left of the round behind this batch */
+    struct batch_event *events;
+    size_t n;
+    struct batch_customer *customers;
+    size_t n_customers;
+    struct map *by_key;  /* key -> index of the customer */
+    struct map *by_id;   /* customers.id -> index */
+    struct str last_xid; /* of the last event */
+};
+
+struct batch *batch_new(void);
+void batch_free(struct batch *b);
+/* Empties it for the next use; lets the workspace go. */
+void batch_reset(struct batch *b);
+
+/* Takes the rows of event_read.sql; b->from, members and workspace are set. False: no events. */
+bool batch_take(struct batch *b, const struct db_result *r, size_t limit);
+
+/* Takes one row alone, with the cursor set so that everything visible to the row's snapshot is
+ * the past: for looking at one event again. */
+void batch_take_row(struct batch *b, const struct db_result *r, size_t row);
+
+/* Columns $1 (shards) and $2 (keys) of the statements about customers; missing: only those
+ * that the database does not have yet. */
+struct db_params *batch_customer_params(const struct batch *b, bool missing);
+
+struct batch_customer *batch_by_key(const struct batch *b, struct str key);
+struct batch_customer *batch_by_id(const struct batch *b, int64_t id);
+
+#endif

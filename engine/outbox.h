@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * outbox: the messages table as deciding and delivering use it. The only place
+ * where intake and delivery meet. Builds the parameters of its statements; who
+ * calls sends them and owns the connection.
+ *
+ * A message: queued -> (mark, durable) sending -> (settle) sent | deferred | failed
+ * | in_doubt. Only the fence under which it was marked may settle it. Instants are
+ * microseconds since 1970 UTC. Loop thread only.
+ */
+#ifndef GODWIT_ENGINE_OUTBOX_H
+#define GODWIT_ENGINE_OUTBOX_H
+
+#include "base/io/db.h"
+#include "engine/decide/decide.h"
+
+struct arena;
+
+/* ---- into the outbox: collected over a batch of decisions */
+struct outbox_batch;
+
+struct outbox_batch *outbox_batch_new(struct arena *a, size_t expect);
+/* `input`: JSON of what the template needs, empty for a message that is not sent. */
+void outbox_batch_add(struct outbox_batch *b, int shard, const struct decision *d, struct str input,
+                      int64_t now_us);
+/* Appends the calls that write the batch (0 to 2) behind calls[n]; returns the new n. */
+size_t outbox_batch_calls(struct outbox_batch *b, struct db_call *calls, size_t n);
+size_t outbox_batch_messages(const struct outbox_batch *b); /* to be sent, not held out */
+
+/* ---- out of it */
+struct outbox_message {
+    int shard;
+    int64_t id;
+    int64_t customer;
+    struct str campaign, step, occurrence, version;
+    struct str address, topic, locale, template;
+    struct str input; /* JSON */
+    int attempts;     /* before this one */
+    int64_t queued_us;
+    int64_t expires_us; /* 0: never */
+};
+
+/* Messages of the channel that are due and not among the n ids in hand. */
+struct db_call outbox_claim(struct arena *a, struct str channel, uint64_t shards, int64_t now_us,
+                            int64_t most, const int64_t *in_hand, size_t n);
+/* A row of its result; the texts point into it. */
+void outbox_claimed(const struct db_result *r, size_t row, struct outbox_message *out);
+
+/* Columns of a request about some messages. */
+struct outbox_marks;
+struct outbox_marks *outbox_marks_new(struct arena *a, size_t expect);
+void outbox_mark(struct outbox_marks *m, const struct outbox_message *msg, int64_t fence,
+                 struct str template_hash, bool by_default);
+struct db_call outbox_mark_call(struct outbox_marks *m); /* result: ids that may go, column 0 */
+
+struct outbox_fails;
+struct outbox_fails *outbox_fails_new(struct arena *a, size_t expect);
+void outbox_fail(struct outbox_fails *f, const struct outbox_message *msg, int64_t fence,
+                 struct str reason);
+struct db_call outbox_fail_call(struct outbox_fails *f);
+
+struct outbox_settles;
+struct outbox_settles *outbox_settles_new(struct arena *a, size_t expect);
+struct outbox_result {
+    enum message_status status;
+    struct str reason, provider_id;
+    int64_t due_us;  /* 0: nothing more to do */
+    bool given_back; /* the attempt does not count */
+    bool doubted;
+    bool bounced;  /* the address was refused for good */
+    bool suppress; /* and nobody is there */
+};
+void outbox_settle(struct outbox_settles *s, const struct outbox_message *m, int64_t lease,
+                   const struct outbox_result *r);
+struct db_call outbox_settle_call(struct outbox_settles *s);
+
+/* Messages marked under our fences that are not among `in_hand`: back to queued. */
+struct db_call outbox_recover(struct arena *a, uint64_t shards, const int64_t fences[64],
+                              const int64_t *in_hand, size_t n);
+
+#endif

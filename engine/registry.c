@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "engine/registry.h"
+
+#include "base/arena.h"
+#include "base/io/dbsync.h"
+#include "engine/sql_text.h"
+
+static const struct db_stmt st_campaigns = {"campaign_version", sql_campaign_version};
+static const struct db_stmt st_templates = {"template_source", sql_template_source};
+static const struct db_stmt st_secret = {"secret",
+                                         "select value from godwit.settings where key = 'secret'"};
+
+static bool record_campaigns(struct dbsync *db, const struct workspace *w, struct arena *a,
+                             struct err *e) {
+    size_t n = w->rules.n_campaigns;
+    struct db_array *names = db_array(a, DB_TEXT, n);
+    struct db_array *versions = db_array(a, DB_TEXT, n);
+    struct db_array *sources = db_array(a, DB_TEXT, n);
+    struct db_array *goals = db_array(a, DB_TEXT, n);
+    struct db_array *within = db_array(a, DB_INT8, n);
+    for (size_t i = 0; i < n; i++) {
+        const struct campaign *c = w->rules.campaigns[i];
+        db_array_text(names, c->id);
+        db_array_text(versions, str_from(c->version));
+        db_array_text(sources, c->source);
+        db_array_text(goals, c->goal.event.n ? c->goal.event : STR_NONE);
+        db_array_int8(within, c->goal.within_us);
+    }
+    struct db_params *p = db_params(a);
+    db_param_array(p, names);
+    db_param_array(p, versions);
+    db_param_array(p, sources);
+    db_param_array(p, goals);
+    db_param_array(p, within);
+    return dbsync_query(db, &st_campaigns, p, NULL, e);
+}
+
+static bool record_templates(struct dbsync *db, const struct workspace *w, struct arena *a,
+                             struct err *e) {
+    struct db_array *hashes = db_array(a, DB_TEXT, w->n_templates);
+    struct db_array *names = db_array(a, DB_TEXT, w->n_templates);
+    struct db_array *bundles = db_array(a, DB_TEXT, w->n_templates);
+    const struct message_template *t;
+    for (size_t i = 0; (t = template_at(w->template_set, i)); i++) {
+        db_array_text(hashes, template_hash(t));
+        db_array_text(names, template_name(t));
+        db_array_text(bundles, template_bundle(t));
+    }
+    struct db_params *p = db_params(a);
+    db_param_array(p, hashes);
+    db_param_array(p, names);
+    db_param_array(p, bundles);
+    return dbsync_query(db, &st_templates, p, NULL, e);
+}
+
+bool registry_record(const char *conninfo, const struct workspace *w, struct err *e) {
+    struct dbsync *db = dbsync_open(conninfo, e);
+    if (!db)
+        return false;
+    struct arena *a = arena_new(0);
+    bool ok = record_campaigns(db, w, a, e) && record_templates(db, w, a, e);
+    arena_free(a);
+    dbsync_close(db);
+    return ok;
+}
+
+bool registry_secret(const char *conninfo, struct arena *a, struct str *out, struct err *e) {
+    struct dbsync *db = dbsync_open(conninfo, e);
+    if (!db)
+        return false;
+    struct db_reply *reply = NULL;
+    bool ok = dbsync_query(db, &st_secret, NULL, &reply, e);
+    if (ok)
+        *out = str_dup(a, db_text(reply->result[0], 0, 0));
+    db_reply_free(reply);
+    dbsync_close(db);
+    return ok;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * registry: writes down what decisions and messages are made with, before any is
+ * made: the exact file of each campaign version, the sources of each template by
+ * hash. Blocking; before the loop starts and at a reload.
+ */
+#ifndef GODWIT_ENGINE_REGISTRY_H
+#define GODWIT_ENGINE_REGISTRY_H
+
+#include "base/err.h"
+#include "engine/workspace.h"
+
+bool registry_record(const char *conninfo, const struct workspace *w, struct err *e) MUST_CHECK;
+
+/* The installation's secret, which keys hashes; lives in `a`. */
+bool registry_secret(const char *conninfo, struct arena *a, struct str *out,
+                     struct err *e) MUST_CHECK;
+
+#endif

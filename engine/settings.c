@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "engine/settings.h"
+
+#include "base/arena.h"
+#include "base/wallclock.h"
+#include "channels/drivers.h"
+#include "engine/secret.h"
+#include "rules/form.h"
+
+#include <stddef.h>
+
+static void read_database(struct form_reader *r, const struct ynode *node, void *out);
+static void read_email(struct form_reader *r, const struct ynode *node, void *out);
+static void read_timezone(struct form_reader *r, const struct ynode *node, void *out);
+static void read_channels(struct form_reader *r, const struct ynode *node, void *out);
+static void read_topics(struct form_reader *r, const struct ynode *node, void *out);
+static void read_title(struct form_reader *r, const struct ynode *node, void *out);
+static void read_listen(struct form_reader *r, const struct ynode *node, void *out);
+static void read_public_url(struct form_reader *r, const struct ynode *node, void *out);
+static void read_write_keys(struct form_reader *r, const struct ynode *node, void *out);
+
+#define TEXT_SCHEMA "{\"type\":\"string\",\"minLength\":1}"
+
+static const char *const in_doubts[] = {"resend", "hold", NULL};
+static const char *const carried[] = {"email", "sms", "webhook", NULL};
+static const char *const topic_defaults[] = {"unsubscribed", "subscribed", NULL};
+
+static const struct form sender_form = {
+    .what = "`sender`",
+    .help = "Who the messages come from",
+    .fields =
+        (const struct form_field[]){{.key = "name",
+                                     .type = FORM_TEXT,
+                                     .required = true,
+                                     .offset = offsetof(struct settings, sender.name),
+                                     .help = "the name that recipients see",
+                                     .example = "Acme Music"},
+                                    {.key = "email",
+                                     .type = FORM_CUSTOM,
+                                     .read = read_email,
+                                     .required = true,
+                                     .offset = offsetof(struct settings, sender.email),
+                                     .schema = "{\"type\":\"string\",\"format\":\"email\"}",
+                                     .help = "the address that mail comes from",
+                                     .example = "hello@acme.example"},
+                                    {.key = "reply_to",
+                                     .type = FORM_CUSTOM,
+                                     .read = read_email,
+                                     .offset = offsetof(struct settings, sender.reply_to),
+                                     .schema = "{\"type\":\"string\",\"format\":\"email\"}",
+                                     .help = "where replies go, if not to `email`",
+                                     .example = "support@acme.example"},
+                                    {.key = "postal_address",
+                                     .type = FORM_TEXT,
+                                     .offset = offsetof(struct settings, sender.postal_address),
+                                     .help = "the address that mail about a topic must show",
+                                     .example = "\"1 Long Road, Taipei\""},
+                                    {0}},
+};
+
+struct channel_draft {
+    struct str driver;
+    int in_doubt;
+    int carries; /* index + 1; 0: not given */
+};
+
+static const char *const carried_choices[] = {"", "email", "sms", "webhook", NULL};
+
+static const struct form_field driver_field = {.key = "driver",
+                                               .type = FORM_NAME,
+                                               .required = true,
+                                               .offset = offsetof(struct channel_draft, driver),
+                                               .help = "the driver that carries its messages",
+                                               .example = "smtp"};
+static const struct form_field in_doubt_field = {
+    .key = "in_doubt",
+    .type = FORM_CHOICE,
+    .choices = in_doubts,
+    .offset = offsetof(struct channel_draft, in_doubt),
+    .help = "what happens to a message whose fate is unknown after a crash"};
+static const struct form_field kind_field = {
+    .key = "kind",
+    .type = FORM_CHOICE,
+    .choices = carried_choices,
+    .offset = offsetof(struct channel_draft, carries),
+    .help = "what it carries, where the driver does not say it"};
+
+#define CHANNELS_SCHEMA                                                                     \
+    "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\",\"required\":"      \
+    "[\"driver\"],\"properties\":{\"driver\":{\"type\":\"string\"},\"in_doubt\":{\"enum\":" \
+    "[\"resend\",\"hold\"]},\"kind\":{\"enum\":[\"email\",\"sms\",\"webhook\"]}}}}"
+
+static const struct form topic_form = {
+    .what = "a topic",
+    .help = "What customers may subscribe to or decline",
+    .fields = (const struct form_field[]){{.key = "title",
+                                           .type = FORM_CUSTOM,
+                                           .read = read_title,
+                                           .required = true,
+                                           .offset = offsetof(struct settings_topic, title),
+                                           .schema = "{\"oneOf\":[" TEXT_SCHEMA
+                                                     ",{\"type\":\"object\",\"minProperties\":1,"
+                                                     "\"additionalProperties\":" TEXT_SCHEMA "}]}",
+                                           .help = "what customers read, by locale",
+                                           .example = "{ en: Offers, zh-TW: 優惠 }"},
+                                          {.key = "default",
+                                           .type = FORM_CHOICE,
+                                           .choices = topic_defaults,
+                                           .offset = offsetof(struct settings_topic, subscribed),
+                                           .help = "what holds for customers who said nothing",
+                                           .example = "unsubscribed"},
+                                          {0}},
+};
+
+static const struct form tracking_form = {
+    .what = "`tracking`",
+    .help = "The HTTP side: opens, clicks, preferences, receipts, events over HTTP",
+    .fields =
+        (const struct form_field[]){{.key = "listen",
+                                     .type = FORM_CUSTOM,
+                                     .read = read_listen,
+                                     .required = true,
+                                     .offset = offsetof(struct settings, tracking.listen),
+                                     .schema = TEXT_SCHEMA,
+                                     .help = "address and port to listen on",
+                                     .example = "127.0.0.1:8080"},
+                                    {.key = "public_url",
+                                     .type = FORM_CUSTOM,
+                                     .read = read_public_url,
+                                     .offset = offsetof(struct settings, tracking.public_url),
+                                     .schema = "{\"type\":\"string\",\"pattern\":\"^https?://\"}",
+                                     .help = "how recipients reach it",
+                                     .example = "https://go.acme.example"},
+                                    {.key = "write_keys",
+                                     .type = FORM_CUSTOM,
+                                     .read = read_write_keys,
+                                     .offset = offsetof(struct settings, tracking),
+                                     .schema = "{\"type\":\"array\",\"items\":" TEXT_SCHEMA "}",
+                                     .help = "keys with which events may be sent over HTTP",
+                                     .example = "[env:WRITE_KEY]"},
+                                    {0}},
+};
+
+const struct form settings_form = {
+    .what = "godwit.yaml",
+    .help = "The settings of a workspace",
+    .fields =
+        (const struct form_field[]){
+            {.key = "database",
+             .type = FORM_CUSTOM,
+             .read = read_database,
+             .required = true,
+             .schema = TEXT_SCHEMA,
+             .help = "`embedded`, or the libpq URL of a PostgreSQL database",
+             .example = "embedded"},
+            {.key = "sender",
+             .type = FORM_SUB,
+             .sub = &sender_form,
+             .required = true,
+             .help = "who the messages come from",
+             .example = "{ name: Acme Music, email: hello@acme.example }"},
+            {.key = "timezone",
+             .type = FORM_CUSTOM,
+             .read = read_timezone,
+             .schema = TEXT_SCHEMA,
+             .help = "of customers without one of their own; UTC by default",
+             .example = "Asia/Taipei"},
+            {.key = "channels",
+             .type = FORM_CUSTOM,
+             .read = read_channels,
+             .required = true,
+             .schema = CHANNELS_SCHEMA,
+             .help = "how messages leave, by name",
+             .example = "{ email: { driver: smtp, host: 127.0.0.1, port: 2525 } }"},
+            {.key = "topics",
+             .type = FORM_CUSTOM,
+             .read = read_topics,
+             .sub = &topic_form,
+             .shape = FORM_MAP_OF,
+             .help = "what customers may subscribe to, by name"},
+            {.key = "tracking",
+             .type = FORM_SUB,
+             .sub = &tracking_form,
+             .help = "the HTTP side of the engine"},
+            {.key = "limits",
+             .type = FORM_LATER,
+             .help = "a campaign has `limits: { per_customer: ... }` so far"},
+            {.key = "quiet_hours",
+             .type = FORM_LATER,
+             .help = "messages leave as soon as they are decided on"},
+            {0}},
+};
+
+void settings_read(struct arena *a, const struct yamlfile *file, struct settings *out,
+                   struct diags *d) {
+    struct form_reader r = {.a = a, .file = file, .d = d};
+    struct err e = ERR_INIT;
+    *out = (struct settings){.timezone = S("UTC"), .file = *file};
+    if (!wallclock_zone(out->timezone, &out->zone, &e))
+        form_error(&r, NULL, "%s", e.text);
+    if (!file->root)
+        form_error(&r, NULL, "the file is empty");
+    else
+        form_read(&r, &settings_form, file->root, out);
+}
+
+const struct settings_channel *settings_channel(const struct settings *c, struct str name) {
+    for (size_t i = 0; i < c->n_channels; i++)
+        if (str_eq(c->channels[i].name, name))
+            return &c->channels[i];
+    return NULL;
+}
+
+const struct settings_topic *settings_topic(const struct settings *c, struct str name) {
+    for (size_t i = 0; i < c->n_topics; i++)
+        if (str_eq(c->topics[i].name, name))
+            return &c->topics[i];
+    return NULL;
+}
+
+/* ---- secrets */
+
+static void warn_of_literal(struct form_reader *r, const struct ynode *node, const char *what) {
+    if (node->kind != Y_SCALAR || node->text.n == 0 || secret_is_reference(node->text))
+        return;
+    struct diag *x =
+        form_warning(r, node, "%s stands here for everyone who reads the workspace", what);
+    x->hint = S("write `env:NAME` or `file:PATH` and keep it outside");
+}
+
+/* postgresql://user:password@host/... */
+static bool holds_password(struct str url) {
+    ptrdiff_t scheme = str_find(url, S("://"));
+    if (scheme < 0)
+        return str_find(url, S("password=")) >= 0;
+    struct str rest = str_sub(url, (size_t)scheme + 3, url.n);
+    ptrdiff_t at = str_find(rest, S("@")), colon = str_find(rest, S(":"));
+    return at > 0 && colon >= 0 && colon < at;
+}
+
+/* ---- single values */
+
+static void read_database(struct form_reader *r, const struct ynode *node, void *out) {
+    struct settings *c = out;
+    if (!form_want_text(r, node, "`database`"))
+        return;
+    struct str s = node->text;
+    c->embedded = str_eq(s, S("embedded"));
+    c->database = c->embedded ? STR_NONE : s;
+    if (c->embedded || secret_is_reference(s))
+        return;
+    if (!str_starts(s, S("postgresql://")) && !str_starts(s, S("postgres://")) &&
+        str_find(s, S("=")) < 0) {
+        struct diag *x = form_error(r, node,
+                                    "`database` must be `embedded` or a URL of PostgreSQL, "
+                                    "not `%.*s`",
+                                    STR_FMT(s));
+        x->hint = S("for example `postgresql://godwit@localhost/shop`, or `env:DATABASE_URL`");
+    } else if (holds_password(s)) {
+        warn_of_literal(r, node, "the database's password");
+    }
+}
+
+static void read_email(struct form_reader *r, const struct ynode *node, void *out) {
+    if (!form_want_text(r, node, "an email address"))
+        return;
+    const char *problem = address_problem(ADDRESS_EMAIL, node->text);
+    if (problem)
+        form_error(r, node, "the email address `%.*s` %s", STR_FMT(node->text), problem);
+    else
+        *(struct str *)out = node->text;
+}
+
+static void read_timezone(struct form_reader *r, const struct ynode *node, void *out) {
+    struct settings *c = out;
+    struct err e = ERR_INIT;
+    const struct zone *zone;
+    if (!form_want_text(r, node, "`timezone`"))
+        return;
+    if (wallclock_zone(node->text, &zone, &e)) {
+        c->timezone = node->text;
+        c->zone = zone;
+        return;
+    }
+    struct diag *x = form_error(r, node, "there is no time zone `%.*s`", STR_FMT(node->text));
+    x->hint = S("a name of the IANA list: Asia/Taipei, Europe/Berlin, America/New_York, UTC");
+}
+
+static void read_listen(struct form_reader *r, const struct ynode *node, void *out) {
+    if (!form_want_text(r, node, "`listen`"))
+        return;
+    size_t colon = node->text.n;
+    for (size_t i = 0; i < node->text.n; i++)
+        if (node->text.p[i] == ':')
+            colon = i;
+    int64_t port;
+    if (colon == 0 || colon == node->text.n ||
+        !str_to_int64(str_sub(node->text, colon + 1, node->text.n), &port) || port < 0 ||
+        port > 65535) {
+        struct diag *x = form_error(r, node, "`listen` must be an address and a port, not `%.*s`",
+                                    STR_FMT(node->text));
+        x->hint = S("for example `127.0.0.1:8080` or `[::]:8080`");
+        return;
+    }
+    *(struct str *)out = node->text;
+}
+
+static void read_public_url(struct form_reader *r, const struct ynode *node, void *out) {
+    if (!form_want_text(r, node, "`public_url`"))
+        return;
+    if (!str_starts(node->text, S("https://")) && !str_starts(node->text, S("http://"))) {
+        struct diag *x = form_error(r, node, "`public_url` must begin with https:// or http://");
+        x->hint = S("for example `https://go.acme.example`");
+        return;
+    }
+    struct str s = node->text;
+    while (str_ends(s, S("/")))
+        s.n--;
+    *(struct str *)out = s;
+}
+
+static void read_write_keys(struct form_reader *r, const struct ynode *node, void *out) {
+    struct settings_tracking *t = out;
+    if (!form_want_list(r, node, "`write_keys`"))
+        return;
+    struct str *keys = ARENA_ARRAY(r->a, struct str, node->n + 1);
+    for (size_t i = 0; i < node->n; i++) {
+        if (!form_want_text(r, node->items[i], "a write key"))
+            continue;
+        warn_of_literal(r, node->items[i], "a write key");
+        keys[t->n_write_keys++] = node->items[i]->text;
+    }
+    t->write_keys = keys;
+}
+
+/* ---- channels */
+
+static const struct channel_driver *find_driver(struct form_reader *r, const struct ynode *channel,
+                                                struct str name) {
+    struct err e = ERR_INIT;
+    const struct channel_driver *driver = drivers_find(name, NULL, &e);
+    if (!driver)
+        form_error(r, ynode_get(channel, S("driver")), "%s", e.text);
+    return driver;
+}
+
+/* What the channel carries: by its own word, by its driver if that serves one kind only, by its
+ * name. */
+static bool carries_of(struct form_reader *r, const struct ynode *channel, struct str name,
+                       const struct channel_draft *x, const struct channel_driver *driver,
+                       enum channel_carries *out) {
+    static const uint32_t bits[] = {
+        [CARRIES_EMAIL] = CHANNEL_EMAIL,
+        [CARRIES_SMS] = CHANNEL_SMS,
+        [CARRIES_WEBHOOK] = CHANNEL_WEBHOOK,
+    };
+    for (int i = 0; carried[i]; i++) {
+        bool named = x->carries > 0
+                         ? x->carries - 1 == i
+                         : driver->kinds == bits[i] || str_eq(name, str_from(carried[i]));
+        if (!named || !(driver->kinds & bits[i]))
+            continue;
+        *out = (enum channel_carries)i;
+        return true;
+    }
+    if (x->carries > 0)
+        form_error(r, ynode_get(channel, S("kind")), "the driver `%s` carries no %s", driver->name,
+                   carried[x->carries - 1]);
+    else
+        form_error(r, ynode_get(channel, S("driver")),
+                   "the driver `%s` needs `kind: email`, `sms` or `webhook` beside it",
+                   driver->name);
+    return false;
+}
+
+static bool is_own(struct str key) {
+    return str_eq(key, S("driver")) || str_eq(key, S("in_doubt")) || str_eq(key, S("kind"));
+}
+
+static const struct channel_setting *find_setting(const struct channel_driver *d, struct str key) {
+    const struct channel_setting *s = d->settings;
+    while (s->name && !str_eq(key, str_from(s->name)))
+        s++;
+    return s->name ? s : NULL;
+}
+
+struct mistakes {
+    struct form_reader *r;
+    const struct ynode *channel;
+};
+
+static void on_mistake(void *arg, struct str key, struct str text, struct str hint) {
+    const struct mistakes *m = arg;
+    const struct ynode *at = m->channel;
+    for (size_t i = 0; i < m->channel->n; i++) {
+        if (!str_eq(m->channel->pairs[i].key->text, key))
+            continue;
+        at = m->channel->pairs[i].value;
+        if (at->kind == Y_SCALAR && secret_is_reference(at->text))
+            return; /* looked up, and checked, when the channel is opened */
+        if (hint.n || at->kind != Y_SCALAR || !at->text.n)
+            at = m->channel->pairs[i].key;
+    }
+    form_error(m->r, at, "%.*s", STR_FMT(text))->hint = str_dup(m->r->a, hint);
+}
+
+static void check_settings(struct form_reader *r, const struct ynode *channel,
+                           const struct channel_driver *driver, const struct map *settings) {
+    struct channel_value *values;
+    struct mistakes m = {r, channel};
+    for (size_t i = 0; i < channel->n; i++) {
+        const struct channel_setting *s = find_setting(driver, channel->pairs[i].key->text);
+        if (s && s->secret)
+            warn_of_literal(r, channel->pairs[i].value, "this secret");
+    }
+    /* false says what is among the diagnostics already */
+    (void)!drivers_settings(r->a, driver, settings, NULL, 0, &values, on_mistake, &m);
+}
+
+static struct map *read_settings(struct form_reader *r, const struct ynode *channel) {
+    struct map *settings = map_new(r->a, channel->n);
+    for (size_t i = 0; i < channel->n; i++)
+        if (!is_own(channel->pairs[i].key->text))
+            map_set_str(r->a, settings, channel->pairs[i].key->text,
+                        ynode_value(r->a, channel->pairs[i].value));
+    return settings;
+}
+
+static void read_channel(struct form_reader *r, const struct ynode *node,
+                         struct settings_channel *out) {
+    static const enum address_kind addresses[] = {
+        [CARRIES_EMAIL] = ADDRESS_EMAIL,
+        [CARRIES_SMS] = ADDRESS_PHONE,
+        [CARRIES_WEBHOOK] = ADDRESS_NONE,
+    };
+    static const struct form_field *const fields[] = {&driver_field, &in_doubt_field, &kind_field};
+    struct channel_draft x = {.in_doubt = IN_DOUBT_RESEND};
+    out->node = node;
+    out->settings = value_map(map_new(r->a, 0));
+    if (!form_want_map(r, node, "a channel"))
+        return;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        const struct ynode *value = ynode_get(node, str_from(fields[i]->key));
+        if (value)
+            form_read_field(r, fields[i], value, &x);
+    }
+    if (!ynode_get(node, S("driver"))) {
+        struct diag *d = form_error(r, node, "a channel needs `driver`: %s", driver_field.help);
+        d->hint = S("for example `driver: smtp`");
+    }
+    struct map *settings = read_settings(r, node);
+    out->driver = x.driver;
+    out->in_doubt = (enum in_doubt)x.in_doubt;
+    out->settings = value_map(settings);
+    const struct channel_driver *driver = x.driver.n ? find_driver(r, node, x.driver) : NULL;
+    if (!driver)
+        return;
+    check_settings(r, node, driver, settings);
+    if (carries_of(r, node, out->name, &x, driver, &out->carries))
+        out->address = addresses[out->carries];
+}
+
+static void read_channels(struct form_reader *r, const struct ynode *node, void *out) {
+    struct settings *c = out;
+    if (!form_want_map(r, node, "`channels`"))
+        return;
+    struct settings_channel *list = ARENA_ARRAY(r->a, struct settings_channel, node->n + 1);
+    c->channels = list;
+    for (size_t i = 0; i < node->n; i++) {
+        if (!form_want_name(r, node->pairs[i].key, "a channel's name"))
+            continue;
+        struct settings_channel *x = &list[c->n_channels++];
+        x->name = node->pairs[i].key->text;
+        x->at = ynode_place(r->file, node->pairs[i].key);
+        read_channel(r, node->pairs[i].value, x);
+    }
+}
+
+/* ---- topics */
+
+static void read_title(struct form_reader *r, const struct ynode *node, void *out) {
+    struct map *title = map_new(r->a, 2);
+    if (node->kind == Y_SCALAR) {
+        if (form_want_text(r, node, "`title`"))
+            map_set_str(r->a, title, S(""), value_str(node->text));
+    } else if (form_want_map(r, node, "`title`")) {
+        for (size_t i = 0; i < node->n; i++)
+            if (form_want_text(r, node->pairs[i].value, "a title"))
+                map_set_str(r->a, title, node->pairs[i].key->text,
+                            value_str(node->pairs[i].value->text));
+    }
+    *(struct value *)out = value_map(title);
+}
+
+static void read_topics(struct form_reader *r, const struct ynode *node, void *out) {
+    struct settings *c = out;
+    if (!form_want_map(r, node, "`topics`"))
+        return;
+    struct settings_topic *list = ARENA_ARRAY(r->a, struct settings_topic, node->n + 1);
+    c->topics = list;
+    for (size_t i = 0; i < node->n; i++) {
+        const struct ynode *key = node->pairs[i].key, *value = node->pairs[i].value;
+        if (!form_want_name(r, key, "a topic's name"))
+            continue;
+        struct settings_topic *x = &list[c->n_topics++];
+        x->name = key->text;
+        x->at = ynode_place(r->file, key);
+        form_read(r, &topic_form, value, x);
+        if (value->kind == Y_MAP && !ynode_get(value, S("default"))) {
+            struct diag *d = form_warning(r, key,
+                                          "the topic `%.*s` does not say what holds for "
+                                          "those who said nothing; it is taken as "
+                                          "unsubscribed",
+                                          STR_FMT(key->text));
+            d->hint = S("add `default: unsubscribed` or `default: subscribed`");
+        }
+    }
+}

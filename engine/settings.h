@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * settings: godwit.yaml, read and checked. Plain data; secrets stay as written
+ * (env:NAME, file:PATH) and are looked up only when they are used (engine/secret.h).
+ *
+ * Lives in the workspace's arena, immutable. The channels' settings are checked against the
+ * tables of their drivers.
+ */
+#ifndef GODWIT_ENGINE_SETTINGS_H
+#define GODWIT_ENGINE_SETTINGS_H
+
+#include "base/diag.h"
+#include "base/value.h"
+#include "base/yamlfile.h"
+#include "engine/address.h"
+
+struct form;
+struct zone;
+
+/* What happens to a message whose fate is unknown after a crash. */
+enum in_doubt { IN_DOUBT_RESEND, IN_DOUBT_HOLD };
+
+/* What a channel carries; decides which parts of a template and which address it needs. */
+enum channel_carries { CARRIES_EMAIL, CARRIES_SMS, CARRIES_WEBHOOK };
+
+struct settings_channel {
+    struct str name;
+    struct str driver;
+    enum channel_carries carries;
+    enum address_kind address;
+    enum in_doubt in_doubt;
+    struct value settings; /* map: what stands beside driver, kind and in_doubt; for the driver */
+    struct place at;       /* of the name */
+    const struct ynode *node; /* the map in the file, to place a driver's complaints */
+};
+
+struct settings_topic {
+    struct str name;
+    struct value title; /* map: locale -> text; a title without locale is under "" */
+    int subscribed;     /* 1: those who said nothing are; 0: they are not */
+    struct place at;
+};
+
+struct settings_sender {
+    struct str name;
+    struct str email;
+    struct str reply_to;       /* may be empty */
+    struct str postal_address; /* may be empty; mail about a topic needs it */
+};
+
+struct settings_tracking {
+    struct str listen;     /* "127.0.0.1:8080"; empty: nothing listens */
+    struct str public_url; /* without a slash at its end; empty: links stay as they are */
+    const struct str *write_keys;
+    size_t n_write_keys;
+};
+
+struct settings {
+    bool embedded;       /* database: embedded */
+    struct str database; /* else: a libpq URL, or env:/file: of one */
+    struct settings_sender sender;
+    struct str timezone; /* "UTC" by default */
+    const struct zone *zone;
+    const struct settings_channel *channels;
+    size_t n_channels;
+    const struct settings_topic *topics;
+    size_t n_topics;
+    struct settings_tracking tracking;
+    struct yamlfile file; /* for places in later complaints */
+};
+
+/* Mistakes go to d; what could be read is in *out, defaults for the rest. */
+void settings_read(struct arena *a, const struct yamlfile *file, struct settings *out,
+                   struct diags *d);
+
+const struct settings_channel *settings_channel(const struct settings *c, struct str name);
+const struct settings_topic *settings_topic(const struct settings *c, struct str name);
+
+extern const struct form settings_form; /* for JSON Schema and the reference docs */
+
+#endif

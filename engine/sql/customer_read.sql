@@ -1,0 +1,10 @@
+-- $1 shards, $2 keys: side by side
+select c.shard, c.id, c.key, c.email, c.phone, c.locale, c.timezone, c.attributes,
+       (select s.reason from godwit.suppressions s
+         where s.channel = 'email' and c.email is not null
+           and s.address_hash = godwit.address_hash(c.email)) as email_suppressed,
+       (select s.reason from godwit.suppressions s
+         where s.channel = 'sms' and c.phone is not null
+           and s.address_hash = godwit.address_hash(c.phone)) as phone_suppressed
+  from unnest($1::smallint[], $2::text[]) as k (shard, key)
+  join godwit.customers c on c.shard = k.shard and c.key = k.key

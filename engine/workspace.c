@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "engine/workspace.h"
+
+#include "base/arena.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#define MAX_FILES 100000u
+
+/* What a channel needs of a template, by what it carries. */
+static const struct {
+    const char *all_of[2], *one_of[3];
+} needs[] = {
+    [CARRIES_EMAIL] = {{"subject"}, {"text", "html"}},
+    [CARRIES_SMS] = {{NULL}, {"sms"}},
+    [CARRIES_WEBHOOK] = {{NULL}, {"body.json"}},
+};
+
+struct load {
+    struct workspace *w;
+    struct arena *a;
+    struct diags *d;
+};
+
+static bool load_settings(struct load *l);
+static void load_rules(struct load *l);
+static void load_templates(struct load *l);
+static void load_campaigns(struct load *l);
+
+struct workspace *workspace_load(struct str folder, struct diags *d) {
+    struct arena *a = arena_new(65536);
+    struct load l = {.w = ARENA_NEW(a, struct workspace), .a = a, .d = d};
+    size_t errors = d->errors;
+    l.w->arena = a;
+    l.w->holders = 1;
+    l.w->folder = str_dup(a, folder);
+    if (load_settings(&l)) {
+        load_rules(&l);
+        load_templates(&l);
+        load_campaigns(&l);
+    }
+    diags_sort(d);
+    for (size_t i = 0; i < d->n; i++) /* hints are written in the workspace's arena */
+        d->list[i].hint = str_dup(d->arena, d->list[i].hint);
+    if (d->errors == errors)
+        return l.w;
+    workspace_release(l.w);
+    return NULL;
+}
+
+struct workspace *workspace_hold(struct workspace *w) {
+    w->holders++;
+    return w;
+}
+
+void workspace_release(struct workspace *w) {
+    if (!w)
+        return;
+    assert(w->holders > 0);
+    if (--w->holders == 0)
+        arena_free(w->arena);
+}
+
+/* ---- files */
+
+static const char *path_of(const struct load *l, struct str name) {
+    return str_printf(l->a, "%.*s/%.*s", STR_FMT(l->w->folder), STR_FMT(name)).p;
+}
+
+static bool exists(const struct load *l, struct str name) {
+    struct stat st;
+    return stat(path_of(l, name), &st) == 0;
+}
+
+/* Loads the file if it is there. */
+static bool load_file(struct load *l, struct str name, struct yamlfile *out) {
+    return yamlfile_load(l->a, path_of(l, name), name, out, l->d);
+}
+
+static int by_text(const void *a, const void *b) {
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+/* The entries of a folder without hidden ones, sorted; none when it is not there. */
+static struct str *list_folder(struct load *l, struct str name, size_t *n) {
+    struct str *list = NULL;
+    size_t cap = 0;
+    *n = 0;
+    DIR *dir = opendir(path_of(l, name));
+    if (!dir) {
+        if (errno != ENOENT)
+            diags_add(l->d, DIAG_ERROR, (struct place){.file = name}, STR_NONE,
+                      "the folder cannot be read: %s", strerror(errno));
+        return NULL;
+    }
+    for (struct dirent *e = readdir(dir); e && *n < MAX_FILES; e = readdir(dir)) {
+        if (e->d_name[0] == '.')
+            continue;
+        if (*n == cap) {
+            size_t grown = cap ? cap * 2 : 16;
+            list = arena_grow(l->a, list, cap * sizeof *list, grown * sizeof *list);
+            cap = grown;
+        }
+        list[(*n)++] = str_dup(l->a, str_from(e->d_name));
+    }
+    closedir(dir);
+    if (*n)
+        qsort(list, *n, sizeof *list, by_text);
+    return list;
+}
+
+static bool is_folder(const struct load *l, struct str name) {
+    struct stat st;
+    return stat(path_of(l, name), &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* ---- godwit.yaml, catalog.yaml, segments.yaml */
+
+static bool load_settings(struct load *l) {
+    struct yamlfile file;
+    struct str name = S("godwit.yaml");
+    if (!exists(l, name)) {
+        struct diag *x = diags_add(l->d, DIAG_ERROR, (struct place){.file = name}, STR_NONE,
+                                   "there is no such file in %.*s, so this is no workspace",
+                                   STR_FMT(l->w->folder));
+        x->hint = S("make one with `godwit init DIR`, or name it with -C DIR");
+        return false;
+    }
+    /* a broken settings file would make every name in the campaigns a mistake */
+    if (!load_file(l, name, &file))
+        return false;
+    settings_read(l->a, &file, &l->w->settings, l->d);
+    return true;
+}
+
+static void load_rules(struct load *l) {
+    struct campaign_set *rules = &l->w->rules;
+    struct yamlfile file;
+    if (exists(l, S("catalog.yaml")) && load_file(l, S("catalog.yaml"), &file))
+        catalog_read(l->a, &file, &rules->catalog, l->d);
+    if (exists(l, S("segments.yaml")) && load_file(l, S("segments.yaml"), &file))
+        segment_read(l->a, &file, &rules->catalog, &rules->segments, &rules->n_segments, l->d);
+}
+
+/* ---- templates */
+
+#define MAX_TEMPLATE (4u << 20)
+#define MAX_NESTING 4
+
+static bool is_template_file(struct str name) {
+    return str_ends(name, S(".liquid")) || str_eq(name, S("_translations.yaml"));
+}
+
+/* The whole of a file; false: said. */
+static bool read_file(struct load *l, struct str name, struct str *out) {
+    struct place at = {.file = name};
+    struct buf b = BUF_IN(l->a);
+    FILE *f = fopen(path_of(l, name), "rb");
+    size_t got = 1;
+    while (f && got && b.n <= MAX_TEMPLATE) {
+        got = fread(buf_reserve(&b, 16384), 1, 16384, f);
+        b.n += got;
+    }
+    bool bad = !f || ferror(f);
+    if (bad)
+        diags_add(l->d, DIAG_ERROR, at, STR_NONE, "cannot be read: %s", strerror(errno));
+    else if (b.n > MAX_TEMPLATE)
+        diags_add(l->d, DIAG_ERROR, at, STR_NONE, "is larger than 4 MiB");
+    if (f)
+        fclose(f);
+    *out = buf_str(&b);
+    return !bad && b.n <= MAX_TEMPLATE;
+}
+
+/* Adds what is below templates/INSIDE to the set, by paths relative to templates/. */
+static void add_templates(struct load *l, struct template_set *set, struct str inside, int depth) {
+    size_t n;
+    struct str folder = str_printf(l->a, "templates%s%.*s", inside.n ? "/" : "", STR_FMT(inside));
+    struct str *names = list_folder(l, folder, &n);
+    for (size_t i = 0; i < n; i++) {
+        struct str path = str_printf(l->a, "%.*s%s%.*s", STR_FMT(inside), inside.n ? "/" : "",
+                                     STR_FMT(names[i]));
+        struct str file = str_printf(l->a, "templates/%.*s", STR_FMT(path)), source;
+        if (is_folder(l, file)) {
+            if (depth < MAX_NESTING)
+                add_templates(l, set, path, depth + 1);
+        } else if (is_template_file(names[i]) && read_file(l, file, &source)) {
+            template_set_add(set, path, source, l->d);
+        }
+    }
+}
+
+/* As campaigns are checked against them. */
+static void list_templates(struct load *l) {
+    const struct template_set *set = l->w->template_set;
+    const struct message_template *t;
+    size_t n = 0;
+    while (template_at(set, n))
+        n++;
+    struct campaign_template *list = ARENA_ARRAY(l->a, struct campaign_template, n + 1);
+    for (size_t i = 0; (t = template_at(set, i)); i++) {
+        struct str *found = ARENA_ARRAY(l->a, struct str, TEMPLATE_PARTS);
+        list[i] = (struct campaign_template){.name = template_name(t), .parts = found};
+        for (int part = 0; part < TEMPLATE_PARTS; part++)
+            if (template_has(t, (enum template_part)part))
+                found[list[i].n_parts++] = str_from(template_part_name((enum template_part)part));
+    }
+    l->w->templates = list;
+    l->w->n_templates = n;
+}
+
+static void load_templates(struct load *l) {
+    struct template_set *set = template_set_new(l->a);
+    add_templates(l, set, STR_NONE, 0);
+    l->w->template_set = set;
+    bool whole = template_set_finish(set, l->d);
+    (void)whole; /* mistakes are said; campaigns are checked against what there is */
+    list_templates(l);
+}
+
+const struct campaign_template *workspace_template(const struct workspace *w, struct str name) {
+    for (size_t i = 0; i < w->n_templates; i++)
+        if (str_eq(w->templates[i].name, name))
+            return &w->templates[i];
+    return NULL;
+}
+
+/* ---- campaigns */
+
+static struct campaign_names names_of(struct load *l) {
+    const struct settings *s = &l->w->settings;
+    struct campaign_channel *channels =
+        ARENA_ARRAY(l->a, struct campaign_channel, s->n_channels + 1);
+    struct str *topics = ARENA_ARRAY(l->a, struct str, s->n_topics + 1);
+    for (size_t i = 0; i < s->n_channels; i++) {
+        const struct settings_channel *c = &s->channels[i];
+        channels[i].name = c->name;
+        channels[i].all_of = needs[c->carries].all_of;
+        channels[i].one_of = needs[c->carries].one_of;
+    }
+    for (size_t i = 0; i < s->n_topics; i++)
+        topics[i] = s->topics[i].name;
+    return (struct campaign_names){
+        .channels = channels,
+        .n_channels = s->n_channels,
+        .topics = topics,
+        .n_topics = s->n_topics,
+        .templates = l->w->templates,
+        .n_templates = l->w->n_templates,
+        .zone = s->zone,
+    };
+}
+
+/* The first campaign that sends mail about a topic: such mail must show who sends it. */
+static void check_postal_address(struct load *l) {
+    const struct settings *s = &l->w->settings;
+    for (size_t i = 0; i < l->w->rules.n_campaigns && !s->sender.postal_address.n; i++) {
+        const struct campaign *c = l->w->rules.campaigns[i];
+        const struct step_send *send = c->n_steps ? &c->steps[0].u.send : NULL;
+        const struct settings_channel *channel = send ? settings_channel(s, send->channel) : NULL;
+        const struct ynode *sender = ynode_get(s->file.root, S("sender"));
+        if (!channel || channel->carries != CARRIES_EMAIL || !send->topic.n || !sender)
+            continue;
+        struct diag *x = diags_add(l->d, DIAG_ERROR, ynode_place(&s->file, sender), s->file.source,
+                                   "`sender` needs `postal_address`: mail about a topic must show "
+                                   "it, and the campaign `%.*s` sends mail about `%.*s`",
+                                   STR_FMT(c->name), STR_FMT(send->topic));
+        x->hint = S("for example `postal_address: \"1 Long Road, Taipei\"`");
+        return;
+    }
+}
+
+static void load_campaigns(struct load *l) {
+    size_t n, taken = 0;
+    struct str *files = list_folder(l, S("campaigns"), &n);
+    struct campaign_names names = names_of(l);
+    const struct campaign **list = ARENA_ARRAY(l->a, const struct campaign *, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        struct yamlfile file;
+        if (!str_ends(files[i], S(".yaml")) && !str_ends(files[i], S(".yml")))
+            continue;
+        struct str name = str_printf(l->a, "campaigns/%.*s", STR_FMT(files[i]));
+        if (!load_file(l, name, &file))
+            continue;
+        struct campaign *c = ARENA_NEW(l->a, struct campaign);
+        campaign_file_read(l->a, &file, &l->w->rules, &names, c, l->d);
+        list[taken++] = c;
+    }
+    campaign_set_build(l->a, &l->w->rules, list, taken, l->d);
+    check_postal_address(l);
+    behaviour_layouts(l->a, &l->w->rules, &l->w->layouts, &l->w->n_layouts);
+}
+
+/* ---- */
+
+static void count(struct buf *b, size_t n, const char *one, const char *many) {
+    buf_printf(b, "%s%zu %s", b->n ? ", " : "", n, n == 1 ? one : many);
+}
+
+struct str workspace_summary(struct arena *a, const struct workspace *w) {
+    struct buf b = BUF_IN(a);
+    count(&b, w->rules.n_campaigns, "campaign", "campaigns");
+    count(&b, w->rules.n_segments, "segment", "segments");
+    count(&b, w->n_templates, "template", "templates");
+    return buf_str(&b);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "rules/campaign_set.h"
+
+#include "base/arena.h"
+
+#include <stdlib.h>
+
+/* Open addressing over the events that start something; a slot is free when n is 0. */
+struct trigger_slot {
+    struct str event;
+    const struct campaign *const *campaigns; /* a run of the list that is sorted by event */
+    size_t n;
+};
+
+struct trigger_index {
+    size_t mask;
+    struct trigger_slot *slots;
+};
+
+static int by_name(const void *pa, const void *pb) {
+    const struct campaign *a = *(const struct campaign *const *)pa;
+    const struct campaign *b = *(const struct campaign *const *)pb;
+    int c = str_cmp(a->name, b->name);
+    return c ? c : str_cmp(a->file, b->file);
+}
+
+static int by_id(const void *pa, const void *pb) {
+    const struct campaign *a = *(const struct campaign *const *)pa;
+    const struct campaign *b = *(const struct campaign *const *)pb;
+    int c = str_cmp(a->id, b->id);
+    return c ? c : str_cmp(a->file, b->file);
+}
+
+static int by_event(const void *pa, const void *pb) {
+    const struct campaign *a = *(const struct campaign *const *)pa;
+    const struct campaign *b = *(const struct campaign *const *)pb;
+    int c = str_cmp(a->trigger.event, b->trigger.event);
+    return c ? c : by_name(pa, pb);
+}
+
+static void check_unique(const struct campaign **names, const struct campaign **ids, size_t n,
+                         struct diags *d) {
+    for (size_t i = 1; i < n; i++) {
+        const struct campaign *a = names[i - 1], *b = names[i];
+        if (b->name.n && str_eq(a->name, b->name))
+            diags_add(d, DIAG_ERROR, b->at, b->source,
+                      "there is a campaign `%.*s` already, in %.*s:%d", STR_FMT(b->name),
+                      STR_FMT(a->file), a->at.line);
+    }
+    for (size_t i = 1; i < n; i++) {
+        const struct campaign *a = ids[i - 1], *b = ids[i];
+        if (b->id.n && str_eq(a->id, b->id) && !str_eq(a->name, b->name))
+            diags_add(d, DIAG_ERROR, b->at, b->source,
+                      "the id `%.*s` belongs to the campaign `%.*s` in %.*s already",
+                      STR_FMT(b->id), STR_FMT(a->name), STR_FMT(a->file));
+    }
+}
+
+static struct trigger_slot *slot_of(const struct trigger_index *x, struct str event) {
+    size_t i = (size_t)str_hash(event) & x->mask;
+    while (x->slots[i].n && !str_eq(x->slots[i].event, event))
+        i = (i + 1) & x->mask;
+    return &x->slots[i];
+}
+
+static const struct trigger_index *index_build(struct arena *a, const struct campaign *const *list,
+                                               size_t n) {
+    struct trigger_index *x = ARENA_NEW(a, struct trigger_index);
+    size_t size = 8;
+    while (size < 2 * n)
+        size *= 2;
+    x->mask = size - 1;
+    x->slots = ARENA_ARRAY(a, struct trigger_slot, size);
+    const struct campaign **sorted = ARENA_ARRAY(a, const struct campaign *, n + 1);
+    size_t m = 0;
+    for (size_t i = 0; i < n; i++)
+        if (list[i]->trigger.kind == TRIGGER_EVENT && list[i]->trigger.event.n)
+            sorted[m++] = list[i];
+    if (m)
+        qsort(sorted, m, sizeof(*sorted), by_event);
+    for (size_t i = 0; i < m; i++) {
+        struct trigger_slot *slot = slot_of(x, sorted[i]->trigger.event);
+        if (slot->n == 0) {
+            slot->event = sorted[i]->trigger.event;
+            slot->campaigns = sorted + i;
+        }
+        slot->n++;
+    }
+    return x;
+}
+
+void campaign_set_build(struct arena *a, struct campaign_set *s, const struct campaign **list,
+                        size_t n, struct diags *d) {
+    const struct campaign **names = ARENA_ARRAY(a, const struct campaign *, n + 1);
+    const struct campaign **ids = ARENA_ARRAY(a, const struct campaign *, n + 1);
+    for (size_t i = 0; i < n; i++)
+        names[i] = ids[i] = list[i];
+    if (n) {
+        qsort(names, n, sizeof(*names), by_name);
+        qsort(ids, n, sizeof(*ids), by_id);
+    }
+    check_unique(names, ids, n, d);
+    s->campaigns = names;
+    s->n_campaigns = n;
+    s->triggers = index_build(a, names, n);
+}
+
+const struct campaign *campaign_set_find(const struct campaign_set *s, struct str name) {
+    size_t from = 0, upto = s->n_campaigns;
+    while (from < upto) {
+        size_t middle = from + (upto - from) / 2;
+        int c = str_cmp(name, s->campaigns[middle]->name);
+        if (c == 0)
+            return s->campaigns[middle];
+        if (c < 0)
+            upto = middle;
+        else
+            from = middle + 1;
+    }
+    return NULL;
+}
+
+const struct segment *campaign_set_segment(const struct campaign_set *s, struct str name) {
+    for (size_t i = 0; i < s->n_segments; i++)
+        if (str_eq(s->segments[i].name, name))
+            return &s->segments[i];
+    return NULL;
+}
+
+const struct campaign *const *campaign_set_started_by(const struct campaign_set *s,
+                                                      struct str event, size_t *n) {
+    const struct trigger_slot *slot = s->triggers ? slot_of(s->triggers, event) : NULL;
+    *n = slot ? slot->n : 0;
+    return slot ? slot->campaigns : NULL;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * campaign_set: all rules of a workspace together: catalog, segments, campaigns,
+ * and which campaigns an event could start.
+ *
+ * Lives in the workspace's arena, immutable once built. Pure.
+ */
+#ifndef GODWIT_RULES_CAMPAIGN_SET_H
+#define GODWIT_RULES_CAMPAIGN_SET_H
+
+#include "rules/campaign.h"
+#include "rules/catalog.h"
+#include "rules/segment.h"
+
+struct trigger_index;
+
+struct campaign_set {
+    struct catalog catalog;
+    const struct segment *segments; /* in the order of the file */
+    size_t n_segments;
+    const struct campaign *const *campaigns; /* by name */
+    size_t n_campaigns;
+    const struct trigger_index *triggers;
+};
+
+/* Takes n campaigns into the set, sorted by name, and builds the trigger index. Two of the same
+ * name or id are mistakes, reported at the second. */
+void campaign_set_build(struct arena *a, struct campaign_set *s, const struct campaign **list,
+                        size_t n, struct diags *d);
+
+const struct campaign *campaign_set_find(const struct campaign_set *s, struct str name);
+const struct segment *campaign_set_segment(const struct campaign_set *s, struct str name);
+
+/* The campaigns that an event of this name could start, in the order of their names; *n of
+ * them. Costs one look-up, however many campaigns there are. */
+const struct campaign *const *campaign_set_started_by(const struct campaign_set *s,
+                                                      struct str event, size_t *n);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Any bytes as a campaign, a catalog and a list of segments: a struct that can be
+ * used, or at least one diagnostic, whose place lies in the file.
+ */
+#include "config.h"
+
+#include "base/arena.h"
+#include "rules/campaign_file.h"
+#include "rules/cel.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char *const subject[] = {"subject", NULL};
+static const char *const body[] = {"text", "html", NULL};
+static const struct campaign_channel channels[] = {{S("email"), subject, body}};
+static const struct str topics[] = {S("news"), S("offers")};
+static const struct str parts[] = {S("subject"), S("text")};
+static const struct campaign_template templates[] = {{S("welcome"), parts, 2}};
+
+static const char known[] = "attributes: { country: string, age: int }\n"
+                            "events: { order.placed: { properties: { amount: double } }, x: }\n";
+static const char groups[] = "tw: customer.country == \"TW\"\nbuyers: count(\"x\", \"all\") > 1\n";
+
+static bool parse(struct arena *a, struct str text, struct yamlfile *f, struct diags *d) {
+    return yamlfile_parse(a, S("x.yaml"), text, f, d);
+}
+
+static void check_places(const struct diags *d, struct str text) {
+    int lines = 2; /* libyaml places a text that ends too early on the line behind it */
+    for (size_t i = 0; i < text.n; i++) /* it also takes U+0085, U+2028 and U+2029 for line ends */
+        lines += strchr("\n\r\x85\xa8\xa9", text.p[i]) != NULL;
+    for (size_t i = 0; i < d->n; i++)
+        if (d->list[i].place.line < 0 || d->list[i].place.line > lines || d->list[i].text.n == 0)
+            abort();
+}
+
+static void read_campaign(struct arena *a, struct str text, const struct campaign_set *set,
+                          struct diags *d) {
+    struct campaign_names names = {channels, 1, topics, 2, templates, 1, NULL};
+    struct yamlfile f;
+    struct campaign c;
+    if (!parse(a, text, &f, d))
+        return;
+    campaign_file_read(a, &f, set, &names, &c, d);
+    if (strlen(c.version) != CAMPAIGN_VERSION_CHARS)
+        abort();
+    if (d->errors)
+        return;
+    if (!c.name.n || !c.id.n || !c.trigger.event.n || c.n_steps != 1 || c.max_age_us <= 0 ||
+        c.holdout_ppm >= CAMPAIGN_PPM || (c.audience_text.n && !c.audience))
+        abort();
+    if (c.steps[0].u.send.transactional == (c.steps[0].u.send.topic.n > 0))
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static FILE *null;
+    if (!null && !(null = fopen("/dev/null", "w")))
+        abort();
+    struct str text = str_of((const char *)data, size);
+    struct arena *a = arena_new(0);
+    struct yamlfile f;
+    struct diags fixed, d;
+    struct campaign_set set = {.n_campaigns = 0}, other = {.n_campaigns = 0};
+    diags_init(&fixed, a);
+    diags_init(&d, a);
+    if (!parse(a, str_from(known), &f, &fixed))
+        abort();
+    catalog_read(a, &f, &set.catalog, &fixed);
+    if (!parse(a, str_from(groups), &f, &fixed))
+        abort();
+    segment_read(a, &f, &set.catalog, &set.segments, &set.n_segments, &fixed);
+    if (fixed.n)
+        abort();
+    read_campaign(a, text, &set, &d);
+    if (parse(a, text, &f, &d)) {
+        catalog_read(a, &f, &other.catalog, &d);
+        segment_read(a, &f, &set.catalog, &other.segments, &other.n_segments, &d);
+    }
+    check_places(&d, text);
+    diags_sort(&d);
+    diags_print(&d, null, true);
+    arena_free(a);
+    return 0;
+}
