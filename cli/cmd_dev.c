@@ -215,8 +215,7 @@ static bool run_engine(struct dev *d, const struct args *args, struct setup *s, 
     show_mails(d);
     show_status(d, &d->last);
     progress_number(&d->line, d->caught);
-    buf_printf(&d->line, " mail%s caught; %s.", d->caught == 1 ? "" : "s",
-               ok ? "everything is stopped" : "stopped");
+    buf_printf(&d->line, " mail%s caught; stopped.", d->caught == 1 ? "" : "s");
     progress_end(d->progress, buf_str(&d->line));
     beside_stop(d->beside);
     return ok;
