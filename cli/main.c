@@ -27,6 +27,7 @@ extern const struct command cmd_db;
 extern const struct command cmd_dev;
 extern const struct command cmd_eval;
 extern const struct command cmd_explain;
+extern const struct command cmd_import;
 extern const struct command cmd_init;
 extern const struct command cmd_render;
 extern const struct command cmd_report;
@@ -42,6 +43,7 @@ static const struct command *const commands[] = {
     &cmd_test,
     &cmd_dev,
     &cmd_db,
+    &cmd_import,
     &cmd_run,
     &cmd_report,
     &cmd_explain,

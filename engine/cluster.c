@@ -136,8 +136,9 @@ bool cluster_stop(const char *workspace, bool *was_running, struct err *e) {
 
 /* ---- where things are */
 
+/* A socket's path has 107 bytes; libpq takes a comma for the end of a host's name. */
 static bool fits_socket(const char *folder) {
-    return strlen(folder) + strlen("/.s.PGSQL.5432") < 107;
+    return !strchr(folder, ',') && strlen(folder) + strlen("/.s.PGSQL.5432") < 107;
 }
 
 /* The path as libpq's URLs want it. */
@@ -171,7 +172,9 @@ static bool short_socket(const struct cluster *c, bool make, char *out, struct e
         return err_set(e, ERR_TEMPORARY, "the embedded database does not run: `godwit db start`");
     const char *runtime = geteuid() ? getenv("XDG_RUNTIME_DIR") : NULL;
     snprintf(out, PATH_MAX, "%s/godwit-XXXXXX",
-             runtime && strlen(runtime) < 60 && access(runtime, W_OK) == 0 ? runtime : "/tmp");
+             runtime && fits_socket(runtime) && strlen(runtime) < 60 && access(runtime, W_OK) == 0
+                 ? runtime
+                 : "/tmp");
     if (!mkdtemp(out) || (geteuid() == 0 && chown(out, c->uid, c->gid) != 0))
         return err_set(e, ERR_PERMANENT, "no folder for the database's socket: %s: %s", out,
                        strerror(errno));

@@ -18,9 +18,14 @@ struct str render_input(const struct workspace *w, const struct decision *d,
 
 /* Everything in *out lives in `a` or in the workspace. `hash` is the template's
  * content hash. False: this message cannot be sent, e says why. */
-bool render_message(const struct workspace *w, const struct outbox_message *m, struct str secret,
-                    struct arena *a, struct channel_message *out, struct str *hash,
-                    struct err *e) MUST_CHECK;
+bool render_message(const struct workspace *w, const struct outbox_message *m,
+                    enum channel_kind kind, struct str secret, struct arena *a,
+                    struct channel_message *out, struct str *hash, struct err *e) MUST_CHECK;
+
+/* The same with a template that was found otherwise: an old one, by its hash. */
+bool render_with(const struct template_set *set, const struct message_template *t,
+                 const struct outbox_message *m, enum channel_kind kind, struct str secret,
+                 struct arena *a, struct channel_message *out, struct err *e) MUST_CHECK;
 
 /* "<hash@sender's domain>": from (campaign, customer, step, occurrence) and the
  * installation's secret; the same on every attempt (RFC 5322 §3.6.4). */
