@@ -135,7 +135,7 @@ static bool take_row(struct dispatch *d, const struct db_result *r, size_t row, 
     if (m->expires_us && m->expires_us <= now_us)
         return err_set(e, ERR_INPUT, "expired before it could be sent");
     fault_point("delivery.render");
-    if (!render_message(d->claim_workspace, m, d->kind, d->host->secret, x->arena, &x->message, &x->hash, e))
+    if (!render_message(d->claim_workspace, m, d->kind, &d->host->render, x->arena, &x->message, &x->hash, e))
         return false;
     x->message.ref = (uint64_t)(uintptr_t)x;
     return true;

@@ -176,10 +176,14 @@ static const struct {
 
 /* The parts that the message's channel carries. */
 static bool render_parts(const struct template_set *set, const struct message_template *t,
-                         const struct outbox_message *m, const struct map *data, struct arena *a,
-                         struct channel_message *out, struct err *e) {
-    struct liquid_params p = {
-        .arena = a, .data = data, .now = m->queued_us / WALLCLOCK_US_PER_S, .locale = m->locale};
+                         const struct outbox_message *m, const struct map *data,
+                         const struct render *r, struct arena *a, struct channel_message *out,
+                         struct err *e) {
+    struct liquid_params p = {.arena = a,
+                              .data = data,
+                              .now = m->queued_us / WALLCLOCK_US_PER_S,
+                              .locale = locales_get(r->locales, m->locale),
+                              .locale_name = m->locale};
     struct err unknown = ERR_INIT;
     if (!wallclock_zone(text_at(data, "_zone"), &p.zone, &unknown))
         p.zone = NULL; /* UTC */
@@ -196,27 +200,27 @@ static bool render_parts(const struct template_set *set, const struct message_te
 }
 
 bool render_message(const struct workspace *w, const struct outbox_message *m,
-                    enum channel_kind kind, struct str secret, struct arena *a,
+                    enum channel_kind kind, const struct render *r, struct arena *a,
                     struct channel_message *out, struct str *hash, struct err *e) {
     const struct message_template *t = template_find(w->template_set, m->template, NULL);
     if (!t)
         return err_set(e, ERR_INPUT, "there is no template `%.*s` any more", STR_FMT(m->template));
     *hash = template_hash(t);
-    return render_with(w->template_set, t, m, kind, secret, a, out, e);
+    return render_with(w->template_set, t, m, kind, r, a, out, e);
 }
 
 bool render_with(const struct template_set *set, const struct message_template *t,
-                 const struct outbox_message *m, enum channel_kind kind, struct str secret,
+                 const struct outbox_message *m, enum channel_kind kind, const struct render *r,
                  struct arena *a, struct channel_message *out, struct err *e) {
     struct value input;
     if (!json_parse(a, m->input, &input, e))
         return err_context(e, "the message's stored input");
     struct map *data = map_of(a, input);
-    struct str url = unsubscribe_url(m, text_at(data, "_base"), secret, a);
+    struct str url = unsubscribe_url(m, text_at(data, "_base"), r->secret, a);
     set_text(a, data, "unsubscribe_url", url);
     map_set_str(a, data, S("campaign"), value_str(m->campaign));
     struct str from = text_at(data, "sender.email");
-    struct str id = render_message_id(m, secret, domain_of(from), a);
+    struct str id = render_message_id(m, r->secret, domain_of(from), a);
     *out = (struct channel_message){
         .kind = kind,
         .id = give(str_sub(id, 1, id.n - 1)),
@@ -228,5 +232,5 @@ bool render_with(const struct template_set *set, const struct message_template *
         .reply_to = give(text_at(data, "sender.reply_to")),
     };
     add_headers(out, m, url, a);
-    return render_parts(set, t, m, data, a, out, e);
+    return render_parts(set, t, m, data, r, a, out, e);
 }
