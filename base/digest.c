@@ -7,17 +7,55 @@
 #include <openssl/hmac.h>
 #include <stdlib.h>
 
-void digest_sha256_hex(struct str bytes, char out[DIGEST_HEX_CHARS + 1]) {
+static void write_hex(const unsigned char *raw, unsigned int n, char *out) {
     static const char hex[] = "0123456789abcdef";
-    unsigned char raw[EVP_MAX_MD_SIZE];
-    unsigned int n = 0;
-    if (!EVP_Digest(bytes.n ? bytes.p : "", bytes.n, raw, &n, EVP_sha256(), NULL))
-        abort();
     for (unsigned int i = 0; i < n; i++) {
         out[2 * i] = hex[raw[i] >> 4];
         out[2 * i + 1] = hex[raw[i] & 15];
     }
     out[2 * (size_t)n] = '\0';
+}
+
+void digest_sha256_hex(struct str bytes, char out[DIGEST_HEX_CHARS + 1]) {
+    unsigned char raw[EVP_MAX_MD_SIZE];
+    unsigned int n = 0;
+    if (!EVP_Digest(bytes.n ? bytes.p : "", bytes.n, raw, &n, EVP_sha256(), NULL))
+        abort();
+    write_hex(raw, n, out);
+}
+
+struct digest {
+    EVP_MD_CTX *sum;
+    EVP_MD_CTX *copy; /* to be finished while sum goes on */
+};
+
+struct digest *digest_new(void) {
+    struct digest *d = calloc(1, sizeof *d);
+    if (!d || !(d->sum = EVP_MD_CTX_new()) || !(d->copy = EVP_MD_CTX_new()) ||
+        !EVP_DigestInit_ex(d->sum, EVP_sha256(), NULL))
+        abort();
+    return d;
+}
+
+void digest_free(struct digest *d) {
+    if (!d)
+        return;
+    EVP_MD_CTX_free(d->sum);
+    EVP_MD_CTX_free(d->copy);
+    free(d);
+}
+
+void digest_add(struct digest *d, struct str bytes) {
+    if (bytes.n && !EVP_DigestUpdate(d->sum, bytes.p, bytes.n))
+        abort();
+}
+
+void digest_hex(const struct digest *d, char out[DIGEST_HEX_CHARS + 1]) {
+    unsigned char raw[EVP_MAX_MD_SIZE];
+    unsigned int n = 0;
+    if (!EVP_MD_CTX_copy_ex(d->copy, d->sum) || !EVP_DigestFinal_ex(d->copy, raw, &n))
+        abort();
+    write_hex(raw, n, out);
 }
 
 static void add_length(struct buf *b, uint64_t n) {

@@ -13,6 +13,13 @@
 /* The digest in lower-case hex, ended by NUL. */
 void digest_sha256_hex(struct str bytes, char out[DIGEST_HEX_CHARS + 1]);
 
+/* The same of bytes that come piece by piece. digest_hex may be asked at any time and again. */
+struct digest;
+struct digest *digest_new(void);
+void digest_free(struct digest *d); /* NULL is fine */
+void digest_add(struct digest *d, struct str bytes);
+void digest_hex(const struct digest *d, char out[DIGEST_HEX_CHARS + 1]);
+
 #define DIGEST_MAC_BYTES 32
 
 /* HMAC-SHA-256 under the key of the n parts, each taken with its length, so that ("ab", "c") and

@@ -206,7 +206,7 @@ static bool is_atoms(struct str s) {
             return false;
         }
     }
-    return true;
+    return str_find(s, S("  ")) < 0; /* a reader may make one space of two */
 }
 
 static size_t add_phrase(struct buf *out, struct str s, size_t column) {

@@ -15,6 +15,7 @@
 
 #include <auth-client.h>
 #include <libesmtp.h>
+#include <openssl/err.h>
 
 #define LOGIN_PAUSE_MS 60000
 #define TALK_MAX 800
@@ -243,8 +244,12 @@ static void on_sent(struct relay_line *l, smtp_message_t message) {
     if (message != l->message) {
         return; /* refused at RCPT, and the next one is in already */
     }
+    const smtp_status_t *status = smtp_message_transfer_status(message);
+    if (status->code == 0) {
+        return; /* BDAT, and the connection broke: settle() knows how far it had come */
+    }
     if (l->job) {
-        answer(l, l->begun ? RELAY_DOT : RELAY_DATA, smtp_message_transfer_status(message));
+        answer(l, l->begun ? RELAY_DOT : RELAY_DATA, status);
     }
     if (l->begun) {
         feed(l);
@@ -256,6 +261,7 @@ static void on_sent(struct relay_line *l, smtp_message_t message) {
 static void on_certificate(struct relay_line *l, int event, int *ok, long verify) {
     *ok = !l->settings->verify;
     if (*ok) {
+        ERR_clear_error(); /* or the next read takes what is left there for its own */
         return;
     }
     if (event == SMTP_EV_INVALID_PEER_CERTIFICATE) {
@@ -269,8 +275,8 @@ static void on_certificate(struct relay_line *l, int event, int *ok, long verify
 
 static void on_event(smtp_session_t session, int event, void *arg, ...) {
     (void)session;
-    if (event == SMTP_EV_MESSAGEDATA) {
-        return; /* one for each line */
+    if (event == SMTP_EV_MESSAGEDATA || event == SMTP_EV_DISCONNECT) {
+        return; /* the first comes for each line */
     }
     struct relay_line *l = arg;
     va_list ap;
@@ -317,6 +323,9 @@ static void on_written(struct relay_line *l, struct str text) {
             relay_connect_cut(&l->socket, false);
         }
         return;
+    }
+    if (str_starts(text, S("QUIT"))) {
+        return; /* the reply before it is what ended the session */
     }
     l->talk_n = 0;
     if (str_starts(text, S("STARTTLS"))) {
@@ -452,8 +461,10 @@ static void settle_after_mail(struct relay_line *l, struct relay_job *job) {
                                      : "MAIL FROM was sent";
     int limit = l->ended ? l->settings->dot_ms : l->settings->reply_ms;
     snprintf(text, sizeof text, "%s %s after %s", l->settings->server, how_long(l, limit), after);
-    give_plain(l, job, l->ended ? CHANNEL_DOUBT : CHANNEL_DEFERRED, CHANNEL_SUBJECT_DESTINATION,
-               text);
+    /* If the relay died, the next connect says so; if it dies of this message, again and
+     * again, the others must not wait for it. */
+    give_plain(l, job, l->ended ? CHANNEL_DOUBT : CHANNEL_DEFERRED,
+               l->mail_ok ? CHANNEL_SUBJECT_MESSAGE : CHANNEL_SUBJECT_DESTINATION, text);
 }
 
 static void settle(struct relay_line *l, int error) {

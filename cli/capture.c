@@ -83,12 +83,14 @@ static bool on_mail(void *ctx, const struct capture_envelope *envelope, struct s
     buf_clear(&c->subject);
     buf_clear(&c->campaign);
     capture_header(data, S("Subject"), &c->subject);
-    capture_header(data, S("X-Godwit-Campaign"), &c->campaign);
+    capture_header(data, S("Feedback-ID"), &c->campaign);
+    struct str rest = buf_str(&c->campaign), campaign = STR_NONE;
+    str_split(&rest, ':', &campaign);
     struct capture_mail m = {.at_us = now,
                              .to = envelope->to[0],
                              .others = envelope->n - 1,
                              .subject = buf_str(&c->subject),
-                             .campaign = buf_str(&c->campaign),
+                             .campaign = campaign,
                              .path = str_from(path),
                              .bytes = data.n};
     c->options.on_mail(c->options.ctx, &m);

@@ -22,9 +22,10 @@ struct capture;
 
 struct capture_mail {
     int64_t at_us;
-    struct str to;                /* the first recipient */
-    size_t others;                /* further ones */
-    struct str subject, campaign; /* decoded; empty: the mail has no such header */
+    struct str to;       /* the first recipient */
+    size_t others;       /* further ones */
+    struct str subject;  /* decoded; empty: it has none */
+    struct str campaign; /* the first field of Feedback-ID; empty: it has none */
     struct str path;
     size_t bytes;
 };

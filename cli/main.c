@@ -24,9 +24,12 @@ static const struct command cmd_version = {
 
 extern const struct command cmd_check;
 extern const struct command cmd_db;
+extern const struct command cmd_dev;
 extern const struct command cmd_eval;
 extern const struct command cmd_explain;
+extern const struct command cmd_import;
 extern const struct command cmd_init;
+extern const struct command cmd_message;
 extern const struct command cmd_render;
 extern const struct command cmd_report;
 extern const struct command cmd_run;
@@ -39,10 +42,13 @@ static const struct command *const commands[] = {
     &cmd_init,
     &cmd_check,
     &cmd_test,
+    &cmd_dev,
     &cmd_db,
+    &cmd_import,
     &cmd_run,
     &cmd_report,
     &cmd_explain,
+    &cmd_message,
     &cmd_eval,
     &cmd_render,
     &cmd_schema,

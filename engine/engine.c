@@ -133,6 +133,8 @@ static void check_drain(struct engine *en, const struct intake_counts *in,
     }
 }
 
+static void reload(struct engine *en);
+
 static void on_tick(uv_timer_t *t) {
     struct engine *en = t->data;
     struct intake_counts in;
@@ -142,6 +144,8 @@ static void on_tick(uv_timer_t *t) {
     intake_counts(en->intake, &in);
     delivery_counts(en->delivery, &out);
     report(en, &in, &out);
+    if (en->options->should_reload && en->options->should_reload(en->options->ctx))
+        reload(en);
     if (en->options->should_stop && en->options->should_stop(en->options->ctx))
         stop(en);
     else if (en->options->drain)
@@ -157,6 +161,8 @@ static void reload(struct engine *en) {
     diags_init(&d, a);
     struct workspace *w = workspace_load(en->options->folder, &d);
     diags_print(&d, stderr, false);
+    if (w && en->options->on_loaded)
+        en->options->on_loaded(en->options->ctx, w);
     if (!w) {
         log_error("workspace not reloaded: it has mistakes; the old one stays",
                   LOG_I("errors", d.errors));

@@ -31,6 +31,10 @@ struct engine_options {
     void (*on_progress)(void *ctx, const struct engine_progress *p);
     /* Asked about every 250 ms; true: stop as if by SIGTERM. May be NULL. */
     bool (*should_stop)(void *ctx);
+    /* Asked about every 250 ms; true: reload as if by SIGHUP. May be NULL. */
+    bool (*should_reload)(void *ctx);
+    /* Given each workspace that a reload has read, before it is used. May be NULL. */
+    void (*on_loaded)(void *ctx, struct workspace *w);
     void *ctx;
 };
 

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/wallclock.h"
+#include "channels/drivers.h"
 #include "engine/secret.h"
 #include "rules/form.h"
 
@@ -25,17 +26,6 @@ static void read_write_keys(struct form_reader *r, const struct ynode *node, voi
 static const char *const in_doubts[] = {"resend", "hold", NULL};
 static const char *const carried[] = {"email", "sms", "webhook", NULL};
 static const char *const topic_defaults[] = {"unsubscribed", "subscribed", NULL};
-
-/* The drivers that come with Godwit and what they carry; -1: the channel's `kind` says it. */
-static const struct driver {
-    const char *name;
-    int carries;
-} drivers[] = {
-    {"smtp", CARRIES_EMAIL}, {"maildir", CARRIES_EMAIL},   {"twilio", CARRIES_SMS},
-    {"kannel", CARRIES_SMS}, {"webhook", CARRIES_WEBHOOK}, {"http", CARRIES_SMS},
-    {"rehearse", -1},
-};
-#define DRIVERS (sizeof drivers / sizeof *drivers)
 
 static const struct form sender_form = {
     .what = "`sender`",
@@ -240,17 +230,6 @@ static void warn_of_literal(struct form_reader *r, const struct ynode *node, con
     x->hint = S("write `env:NAME` or `file:PATH` and keep it outside");
 }
 
-/* A setting of a channel that is a secret by its name. */
-static bool is_secret_name(struct str key) {
-    static const char *const names[] = {"password",    "secret",     "token",
-                                        "auth_token",  "api_key",    "apikey",
-                                        "private_key", "access_key", "passphrase"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (str_eq_nocase(key, str_from(names[i])))
-            return true;
-    return false;
-}
-
 /* postgresql://user:password@host/... */
 static bool holds_password(struct str url) {
     ptrdiff_t scheme = str_find(url, S("://"));
@@ -358,58 +337,95 @@ static void read_write_keys(struct form_reader *r, const struct ynode *node, voi
 
 /* ---- channels */
 
-static const struct driver *find_driver(struct str name) {
-    for (size_t i = 0; i < DRIVERS; i++)
-        if (str_eq(name, str_from(drivers[i].name)))
-            return &drivers[i];
-    return NULL;
+static const struct channel_driver *find_driver(struct form_reader *r, const struct ynode *channel,
+                                                struct str name) {
+    struct err e = ERR_INIT;
+    const struct channel_driver *driver = drivers_find(name, NULL, &e);
+    if (!driver)
+        form_error(r, ynode_get(channel, S("driver")), "%s", e.text);
+    return driver;
 }
 
-/* What the channel carries: by its own word, by its driver, by its name. */
-static bool carries_of(struct form_reader *r, const struct ynode *node, struct str name,
-                       const struct channel_draft *x, enum channel_carries *out) {
-    struct str names[DRIVERS];
-    const struct driver *driver = find_driver(x->driver);
-    for (size_t i = 0; i < DRIVERS; i++)
-        names[i] = str_from(drivers[i].name);
-    if (x->carries > 0) { /* also what makes a driver of somebody else usable */
-        *out = (enum channel_carries)(x->carries - 1);
+/* What the channel carries: by its own word, by its driver if that serves one kind only, by its
+ * name. */
+static bool carries_of(struct form_reader *r, const struct ynode *channel, struct str name,
+                       const struct channel_draft *x, const struct channel_driver *driver,
+                       enum channel_carries *out) {
+    static const uint32_t bits[] = {
+        [CARRIES_EMAIL] = CHANNEL_EMAIL,
+        [CARRIES_SMS] = CHANNEL_SMS,
+        [CARRIES_WEBHOOK] = CHANNEL_WEBHOOK,
+    };
+    for (int i = 0; carried[i]; i++) {
+        bool named = x->carries > 0
+                         ? x->carries - 1 == i
+                         : driver->kinds == bits[i] || str_eq(name, str_from(carried[i]));
+        if (!named || !(driver->kinds & bits[i]))
+            continue;
+        *out = (enum channel_carries)i;
         return true;
     }
-    if (driver && driver->carries >= 0) {
-        *out = (enum channel_carries)driver->carries;
-        return true;
-    }
-    for (int i = 0; driver && carried[i]; i++)
-        if (str_eq(name, str_from(carried[i]))) {
-            *out = (enum channel_carries)i;
-            return true;
-        }
-    const struct ynode *at = ynode_get(node, S("driver"));
-    if (driver) {
-        form_error(r, at, "the driver `%.*s` needs `kind: email`, `sms` or `webhook` beside it",
-                   STR_FMT(x->driver));
-        return false;
-    }
-    struct diag *d = form_error(r, at, "there is no driver `%.*s`", STR_FMT(x->driver));
-    form_suggest(r, d, x->driver, names, DRIVERS);
-    if (!d->hint.n)
-        d->hint = S("there are smtp, maildir, twilio, kannel, http, webhook, rehearse; a driver of "
-                    "your own needs `kind: email`, `sms` or `webhook` beside it");
+    if (x->carries > 0)
+        form_error(r, ynode_get(channel, S("kind")), "the driver `%s` carries no %s", driver->name,
+                   carried[x->carries - 1]);
+    else
+        form_error(r, ynode_get(channel, S("driver")),
+                   "the driver `%s` needs `kind: email`, `sms` or `webhook` beside it",
+                   driver->name);
     return false;
 }
 
-static struct value read_settings(struct form_reader *r, const struct ynode *node) {
-    struct map *settings = map_new(r->a, node->n);
-    for (size_t i = 0; i < node->n; i++) {
-        struct str key = node->pairs[i].key->text;
-        if (str_eq(key, S("driver")) || str_eq(key, S("in_doubt")) || str_eq(key, S("kind")))
+static bool is_own(struct str key) {
+    return str_eq(key, S("driver")) || str_eq(key, S("in_doubt")) || str_eq(key, S("kind"));
+}
+
+static const struct channel_setting *find_setting(const struct channel_driver *d, struct str key) {
+    const struct channel_setting *s = d->settings;
+    while (s->name && !str_eq(key, str_from(s->name)))
+        s++;
+    return s->name ? s : NULL;
+}
+
+struct mistakes {
+    struct form_reader *r;
+    const struct ynode *channel;
+};
+
+static void on_mistake(void *arg, struct str key, struct str text, struct str hint) {
+    const struct mistakes *m = arg;
+    const struct ynode *at = m->channel;
+    for (size_t i = 0; i < m->channel->n; i++) {
+        if (!str_eq(m->channel->pairs[i].key->text, key))
             continue;
-        if (is_secret_name(key))
-            warn_of_literal(r, node->pairs[i].value, "this secret");
-        map_set_str(r->a, settings, key, ynode_value(r->a, node->pairs[i].value));
+        at = m->channel->pairs[i].value;
+        if (at->kind == Y_SCALAR && secret_is_reference(at->text))
+            return; /* looked up, and checked, when the channel is opened */
+        if (hint.n || at->kind != Y_SCALAR || !at->text.n)
+            at = m->channel->pairs[i].key;
     }
-    return value_map(settings);
+    form_error(m->r, at, "%.*s", STR_FMT(text))->hint = str_dup(m->r->a, hint);
+}
+
+static void check_settings(struct form_reader *r, const struct ynode *channel,
+                           const struct channel_driver *driver, const struct map *settings) {
+    struct channel_value *values;
+    struct mistakes m = {r, channel};
+    for (size_t i = 0; i < channel->n; i++) {
+        const struct channel_setting *s = find_setting(driver, channel->pairs[i].key->text);
+        if (s && s->secret)
+            warn_of_literal(r, channel->pairs[i].value, "this secret");
+    }
+    /* false says what is among the diagnostics already */
+    (void)!drivers_settings(r->a, driver, settings, NULL, 0, &values, on_mistake, &m);
+}
+
+static struct map *read_settings(struct form_reader *r, const struct ynode *channel) {
+    struct map *settings = map_new(r->a, channel->n);
+    for (size_t i = 0; i < channel->n; i++)
+        if (!is_own(channel->pairs[i].key->text))
+            map_set_str(r->a, settings, channel->pairs[i].key->text,
+                        ynode_value(r->a, channel->pairs[i].value));
+    return settings;
 }
 
 static void read_channel(struct form_reader *r, const struct ynode *node,
@@ -434,11 +450,16 @@ static void read_channel(struct form_reader *r, const struct ynode *node,
         struct diag *d = form_error(r, node, "a channel needs `driver`: %s", driver_field.help);
         d->hint = S("for example `driver: smtp`");
     }
+    struct map *settings = read_settings(r, node);
     out->driver = x.driver;
     out->in_doubt = (enum in_doubt)x.in_doubt;
-    if (x.driver.n && carries_of(r, node, out->name, &x, &out->carries))
+    out->settings = value_map(settings);
+    const struct channel_driver *driver = x.driver.n ? find_driver(r, node, x.driver) : NULL;
+    if (!driver)
+        return;
+    check_settings(r, node, driver, settings);
+    if (carries_of(r, node, out->name, &x, driver, &out->carries))
         out->address = addresses[out->carries];
-    out->settings = read_settings(r, node);
 }
 
 static void read_channels(struct form_reader *r, const struct ynode *node, void *out) {
@@ -496,4 +517,11 @@ static void read_topics(struct form_reader *r, const struct ynode *node, void *o
             d->hint = S("add `default: unsubscribed` or `default: subscribed`");
         }
     }
+}
+
+enum channel_kind settings_channel_kind(const struct settings_channel *c) {
+    static const enum channel_kind kinds[] = {[CARRIES_EMAIL] = CHANNEL_EMAIL,
+                                              [CARRIES_SMS] = CHANNEL_SMS,
+                                              [CARRIES_WEBHOOK] = CHANNEL_WEBHOOK};
+    return kinds[c->carries];
 }

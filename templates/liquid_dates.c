@@ -99,6 +99,7 @@ struct found {
     const struct date_patterns *patterns;
     struct arena *arena;
     pcre2_match_data *match;
+    uint32_t groups; /* that the last match has */
     char text[TEXT_MAX + 1];
     size_t n;
     int64_t year;
@@ -110,7 +111,7 @@ struct found {
 
 static struct str group(const struct found *f, uint32_t i) {
     PCRE2_SIZE *o = pcre2_get_ovector_pointer(f->match);
-    if (i >= pcre2_get_ovector_count(f->match) || o[2 * i] == PCRE2_UNSET)
+    if (i >= f->groups || o[2 * i] == PCRE2_UNSET)
         return STR_NONE;
     struct str s = str_of(f->text + o[2 * i], o[2 * i + 1] - o[2 * i]);
     return str_dup(f->arena, s);
@@ -118,6 +119,7 @@ static struct str group(const struct found *f, uint32_t i) {
 
 static bool find(struct found *f, enum pattern p) {
     int n = pcre2_match(f->patterns->code[p], (PCRE2_SPTR)f->text, f->n, 0, 0, f->match, NULL);
+    f->groups = n > 0 ? (uint32_t)n : 0;
     return n > 0;
 }
 

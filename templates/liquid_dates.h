@@ -35,7 +35,7 @@ struct date_names {
     struct str month[12], short_month[12], day[7], short_day[7], am_pm[2];
 };
 
-/* False when a width is absurd. */
+/* False when a width is absurd or the format ends inside a directive. */
 bool date_write(struct buf *out, struct str format, const struct moment *m,
                 const struct date_names *names);
 

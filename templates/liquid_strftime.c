@@ -85,9 +85,11 @@ static bool write_format(struct writer *w, struct str format);
 
 static bool write_composite(struct writer *w, const struct directive *d, struct str format) {
     size_t from = w->out->n;
+    struct directive plain = *d;
+    plain.swap = false;
     if (!write_format(w, format))
         return false;
-    finish_text(w, d, from, false);
+    finish_text(w, &plain, from, false);
     return true;
 }
 
@@ -132,13 +134,11 @@ static void write_offset(struct writer *w, const struct directive *d) {
     else
         n = m ? snprintf(tmp, sizeof tmp, "%02d:%02d", h, m) : snprintf(tmp, sizeof tmp, "%02d", h);
     const char *p = tmp;
-    if ((d->pad == '-' || d->pad == '_') && *p == '0') {
+    int width = d->width > n + 1 ? d->width : n + 1;
+    if (d->pad == '_' && *p == '0') {
         p++;
         n--;
     }
-    int width = d->pad == '-' ? 0 : d->width;
-    if (d->pad == '_' && width < n + 2)
-        width = n + 2;
     if (d->pad == '_')
         pad_to(w->out, (size_t)n + 1, width, ' ');
     buf_add_char(w->out, sign);
@@ -189,7 +189,8 @@ static bool write_name(struct writer *w, const struct directive *d, char c) {
         write_text(w, d, w->c.hour >= 12 ? S("pm") : S("am"), false);
         return true;
     case 'Z':
-        write_text(w, d, str_from(w->c.zone), true);
+        if (w->c.zone[0])
+            write_text(w, d, str_from(w->c.zone), true);
         return true;
     default:
         return false;
@@ -253,7 +254,6 @@ static const struct {
     {'r', {"%I:%M:%S %p", 11}},
     {'R', {"%H:%M", 5}},
     {'T', {"%H:%M:%S", 8}},
-    {'+', {"%a %b %e %H:%M:%S %Z %Y", 23}},
 };
 
 /* False: no such directive; *wrong: a width that is absurd. */
@@ -293,25 +293,21 @@ static char read_flags(struct str f, size_t *i, struct directive *d) {
     *d = (struct directive){.width = -1};
     for (; *i < f.n; ++*i) {
         char c = f.p[*i];
-        if (c == '-' || c == '0' || c == '_')
+        if (c == '-' || (d->pad != '-' && (c == '0' || c == '_')))
             d->pad = c;
         else if (c == '^')
             d->upper = true;
         else if (c == '#')
             d->swap = true;
-        else if (c != ':')
-            break;
         else
-            d->colons++;
+            break;
     }
     while (*i < f.n && isdigit((unsigned char)f.p[*i])) {
         int digit = f.p[(*i)++] - '0';
         d->width = d->width < 0 ? digit : d->width > WIDTH_MAX ? d->width : d->width * 10 + digit;
     }
-    while (*i < f.n && f.p[*i] == ':') {
+    for (; *i < f.n && f.p[*i] == ':' && d->colons < 3; ++*i)
         d->colons++;
-        ++*i;
-    }
     if (*i < f.n && (f.p[*i] == 'E' || f.p[*i] == 'O'))
         return f.p[(*i)++];
     return 0;
@@ -336,15 +332,14 @@ static bool write_format(struct writer *w, struct str f) {
         i++;
         char modifier = read_flags(f, &i, &d);
         char c = i < f.n ? f.p[i] : 0;
-        if (c && allowed(modifier, c) && !(d.colons && c != 'z') && d.colons < 4 &&
+        if (c && allowed(modifier, c) && !(d.colons && c != 'z') &&
             write_directive(w, &d, c, &wrong)) {
             i++;
             continue;
         }
-        if (wrong)
+        if (wrong || (!c && !modifier && !d.colons)) /* absurd, or cut off */
             return false;
-        i += c != 0;
-        buf_add(w->out, f.p + start, i - start);
+        buf_add(w->out, f.p + start, i - start); /* as it is; what stopped it counts again */
     }
     w->depth--;
     return true;

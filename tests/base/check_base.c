@@ -9,6 +9,7 @@ int main(void) {
     SRunner *r = srunner_create(suite_arena());
     srunner_add_suite(r, suite_str());
     srunner_add_suite(r, suite_err());
+    srunner_add_suite(r, suite_csv());
     srunner_add_suite(r, suite_diag());
     srunner_add_suite(r, suite_digest());
     srunner_add_suite(r, suite_token());

@@ -9,6 +9,7 @@
 Suite *suite_arena(void);
 Suite *suite_str(void);
 Suite *suite_err(void);
+Suite *suite_csv(void);
 Suite *suite_diag(void);
 Suite *suite_digest(void);
 Suite *suite_token(void);

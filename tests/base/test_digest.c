@@ -26,11 +26,27 @@ START_TEST(chance) {
 }
 END_TEST
 
+START_TEST(piece_by_piece) {
+    char hex[DIGEST_HEX_CHARS + 1], wanted[DIGEST_HEX_CHARS + 1];
+    struct digest *d = digest_new();
+    for (size_t i = 0; i <= 200; i++) {
+        static const char bytes[200];
+        digest_sha256_hex(str_of(bytes, i), wanted);
+        digest_hex(d, hex);
+        ck_assert_str_eq(hex, wanted);
+        digest_add(d, S("\0"));
+    }
+    digest_free(d);
+    digest_free(NULL);
+}
+END_TEST
+
 Suite *suite_digest(void) {
     Suite *s = suite_create("digest");
     TCase *t = tcase_create("digest");
     tcase_add_test(t, known);
     tcase_add_test(t, chance);
+    tcase_add_test(t, piece_by_piece);
     suite_add_tcase(s, t);
     return s;
 }

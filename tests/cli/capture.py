@@ -66,7 +66,7 @@ def mail_by_smtplib():
         mail["From"] = "Shop <hello@shop.example>"
         mail["To"] = "mei@example.net"
         mail["Subject"] = "\u6b61\u8fce\u5149\u81e8, and a subject that is long enough to be folded \u53f0\u5317"
-        mail["X-Godwit-Campaign"] = "welcome"
+        mail["Feedback-ID"] = "welcome:send:offers:godwit"
         mail.set_content(text, cte="8bit")
         with smtplib.SMTP("127.0.0.1", server.port) as client:
             client.send_message(mail, to_addrs=["mei@example.net", "b@example.net"])

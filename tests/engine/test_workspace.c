@@ -120,6 +120,7 @@ END_TEST
 Suite *suite_workspace(void) {
     Suite *s = suite_create("workspace");
     TCase *t = tcase_create("workspace");
+    tcase_set_timeout(t, 60);
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, messages, 0, sizeof golden / sizeof *golden);
     tcase_add_test(t, not_there);

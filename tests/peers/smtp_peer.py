@@ -28,6 +28,7 @@ import base64
 import email.parser
 import fnmatch
 import json
+import logging
 import os
 import signal
 import socket
@@ -159,7 +160,7 @@ class Session:
             handler = getattr(self, "on_" + verb.lower(), None)
             if handler is None:
                 await self.say("502 5.5.2 unknown command")
-            elif await handler(rest):
+            elif await handler(rest) is True:
                 return
 
     async def on_ehlo(self, rest):
@@ -341,6 +342,7 @@ def main():
     parser.add_argument("--cut-after", type=int, help="close after so many on a connection")
     parser.add_argument("--backlog", type=int, default=100)
     parser.add_argument("--detached", action="store_true", help="do not end with standard input")
+    logging.disable(logging.CRITICAL)
     try:
         asyncio.run(serve(parser.parse_args()))
     except KeyboardInterrupt:

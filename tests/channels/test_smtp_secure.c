@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "tests/channels/check_channels.h"
+#include "tests/channels/fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* STARTTLS and AUTH. Three messages over one connection; a certificate for localhost that
+ * is its own authority, and another one. */
+static char folder[] = "/tmp/godwit-tls-XXXXXX";
+static char cert[60], key[60], other[60];
+
+static void make_certificates(void) {
+    char command[800];
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(cert, sizeof cert, "%s/cert.pem", folder);
+    snprintf(key, sizeof key, "%s/key.pem", folder);
+    snprintf(other, sizeof other, "%s/other.pem", folder);
+    snprintf(command, sizeof command,
+             "cd %s && for n in cert other; do openssl req -x509 -newkey ec -pkeyopt "
+             "ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -addext "
+             "subjectAltName=DNS:localhost -keyout key.$n -out $n.pem 2>/dev/null || exit 1; "
+             "done; mv key.cert key.pem",
+             folder);
+    ck_assert_msg(system(command) == 0, "the openssl program is needed for this test");
+}
+
+static void remove_certificates(void) {
+    char command[100];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+
+#define TLS "--tls", "CERT", "KEY"
+#define LOGIN "--auth", "ada:secret", "--require-auth"
+
+static const struct scenario {
+    const char *name;
+    const char *args[12];
+    const char *settings[12];
+    enum channel_outcome outcome;
+    enum channel_subject subject;
+    size_t recorded;
+    const char *word; /* in the reason, or in each line of the log when accepted */
+} scenarios[] = {
+    {"opportunistic, offered",
+     {TLS},
+     {"starttls", "opportunistic"},
+     CHANNEL_ACCEPTED,
+     CHANNEL_SUBJECT_NONE,
+     3,
+     "\"tls\": true"},
+    {"opportunistic, not offered",
+     {NULL},
+     {"starttls", "opportunistic"},
+     CHANNEL_ACCEPTED,
+     CHANNEL_SUBJECT_NONE,
+     3,
+     "\"tls\": false"},
+    {"off, offered",
+     {TLS},
+     {"starttls", "off"},
+     CHANNEL_ACCEPTED,
+     CHANNEL_SUBJECT_NONE,
+     3,
+     "\"tls\": false"},
+    {"required, trusted",
+     {TLS},
+     {"starttls", "required", "ca_file", "CERT"},
+     CHANNEL_ACCEPTED,
+     CHANNEL_SUBJECT_NONE,
+     3,
+     "\"tls\": true"},
+    {"required, not offered",
+     {NULL},
+     {"starttls", "required"},
+     CHANNEL_UNSENT,
+     CHANNEL_SUBJECT_CHANNEL,
+     0,
+     "does not offer STARTTLS"},
+    {"required, unknown authority",
+     {TLS},
+     {"starttls", "required", "ca_file", "OTHER"},
+     CHANNEL_UNSENT,
+     CHANNEL_SUBJECT_CHANNEL,
+     0,
+     "certificate"},
+    {"required, unknown authority, not verified",
+     {TLS},
+     {"starttls", "required", "ca_file", "OTHER", "verify", "false"},
+     CHANNEL_ACCEPTED,
+     CHANNEL_SUBJECT_NONE,
+     3,
+     "\"tls\": true"},
+    {"required, other name",
+     {TLS},
+     {"host", "127.0.0.1", "starttls", "required", "ca_file", "CERT"},
+     CHANNEL_UNSENT,
+     CHANNEL_SUBJECT_CHANNEL,
+     0,
+     "another name"},
+    {"STARTTLS refused",
+     {TLS, "--rule", "starttls=454 4.7.0 not now"},
+     {"starttls", "required"},
+     CHANNEL_UNSENT,
+     CHANNEL_SUBJECT_DESTINATION,
+     0,
+     "not now"},
+    {"handshake breaks",
+     {TLS, "--rule", "starttls=220 go; cut"},
+     {"starttls", "required"},
+     CHANNEL_UNSENT,
+     CHANNEL_SUBJECT_DESTINATION,
+     0,
+     "STARTTLS"},
+    {"login",
+     {LOGIN},
+     {"username", "ada", "password", "secret"},
+     CHANNEL_ACCEPTED,
+     CHANNEL_SUBJECT_NONE,
+     3,
+     "\"user\": \"ada\""},
+    {"login inside TLS only",
+     {TLS, LOGIN, "--auth-tls"},
+     {"username", "ada", "password", "secret", "starttls", "required", "ca_file", "CERT"},
+     CHANNEL_ACCEPTED,
+     CHANNEL_SUBJECT_NONE,
+     3,
+     "\"user\": \"ada\""},
+    {"wrong password",
+     {LOGIN},
+     {"username", "ada", "password", "wrong"},
+     CHANNEL_UNSENT,
+     CHANNEL_SUBJECT_CHANNEL,
+     0,
+     "refused the login"},
+    {"wrong password, and a relay that takes mail without",
+     {"--auth", "ada:secret"},
+     {"username", "ada", "password", "wrong"},
+     CHANNEL_UNSENT,
+     CHANNEL_SUBJECT_CHANNEL,
+     0,
+     "refused the login"},
+    {"login not offered",
+     {NULL},
+     {"username", "ada", "password", "secret"},
+     CHANNEL_UNSENT,
+     CHANNEL_SUBJECT_CHANNEL,
+     0,
+     "offers no login"},
+    {"login cannot be checked now",
+     {LOGIN, "--rule", "auth=454 4.7.0 backend down"},
+     {"username", "ada", "password", "secret"},
+     CHANNEL_UNSENT,
+     CHANNEL_SUBJECT_DESTINATION,
+     0,
+     "backend down"},
+    {"no login given, but wanted",
+     {LOGIN},
+     {NULL},
+     CHANNEL_UNSENT,
+     CHANNEL_SUBJECT_CHANNEL,
+     0,
+     "authentication required"},
+};
+
+/* CERT, KEY and OTHER stand for the files' names. */
+static const char *file_of(const char *word) {
+    return strcmp(word, "CERT") == 0    ? cert
+           : strcmp(word, "KEY") == 0   ? key
+           : strcmp(word, "OTHER") == 0 ? other
+                                        : word;
+}
+
+START_TEST(scenario) {
+    const struct scenario *s = &scenarios[_i];
+    static struct fixture f;
+    struct fixture_peer peer;
+    const char *args[13] = {NULL};
+    char port[8];
+    const char *settings[24] = {"host", "localhost",    "connections", "1",    "reply_timeout",
+                                "2s",   "idle_timeout", "100ms",       "port", port};
+    for (size_t i = 0; i < 12 && s->args[i]; i++) {
+        args[i] = file_of(s->args[i]);
+    }
+    for (size_t i = 0; i < 12 && s->settings[i]; i++) {
+        settings[10 + i] = file_of(s->settings[i]);
+    }
+    fixture_peer_start(&peer, args);
+    snprintf(port, sizeof port, "%d", peer.port);
+    fixture_open(&f, "smtp", settings);
+    for (int i = 0; i < 3; i++) {
+        fixture_add(&f, "ada@example.com");
+    }
+    fixture_run(&f);
+    for (size_t i = 0; i < 3; i++) {
+        const struct channel_result *r = &f.results[i].result;
+        ck_assert_msg(r->outcome == s->outcome && r->subject == s->subject,
+                      "%s: wanted %d/%d, got %d/%d: %s", s->name, (int)s->outcome, (int)s->subject,
+                      (int)r->outcome, (int)r->subject, f.results[i].reason);
+        ck_assert_msg(!strstr(f.results[i].reason, "secret"), "%s", f.results[i].reason);
+    }
+    ck_assert_uint_eq(fixture_peer_count(&peer, NULL), s->recorded);
+    if (s->outcome == CHANNEL_ACCEPTED) {
+        ck_assert_msg(fixture_peer_count(&peer, s->word) == s->recorded, "%s", s->name);
+    } else {
+        ck_assert_msg(strstr(f.results[0].reason, s->word) != NULL, "%s: wanted `%s` in: %s",
+                      s->name, s->word, f.results[0].reason);
+    }
+    fixture_peer_stop(&peer);
+}
+END_TEST
+
+Suite *suite_smtp_secure(void) {
+    Suite *s = suite_create("smtp_secure");
+    TCase *t = tcase_create("peer");
+    tcase_set_timeout(t, 30);
+    tcase_add_unchecked_fixture(t, make_certificates, remove_certificates);
+    tcase_add_loop_test(t, scenario, 0, sizeof scenarios / sizeof *scenarios);
+    suite_add_tcase(s, t);
+    return s;
+}
