@@ -349,7 +349,9 @@ void db_flush(struct db *db) {
     if (left == 0)
         for (struct request *r = db->head; r && r->sent; r = r->next)
             r->flushed = true;
-    watch(db, left ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+    /* a COPY that waits is woken by the socket, whoever flushed the rest */
+    bool wake = left || db->copy == COPY_WAIT || db->copy == COPY_ENDING;
+    watch(db, wake ? UV_READABLE | UV_WRITABLE : UV_READABLE);
 }
 
 static void hand_out_notifications(struct db *db) {
