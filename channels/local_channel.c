@@ -24,7 +24,7 @@ struct channel {
     void *self;
     struct arena *arena; /* of the one worker */
     struct worker_pool *pool;
-    void (*closed)(void *arg);
+    local_closed_fn *closed;
     void *closed_arg;
 };
 
@@ -93,13 +93,13 @@ void local_channel_submit(struct channel *c, const struct channel_message *const
 
 static void on_closed(void *arg) {
     struct channel *c = arg;
-    void (*closed)(void *arg) = c->closed;
+    local_closed_fn *closed = c->closed;
     void *closed_arg = c->closed_arg;
     release(c);
     closed(closed_arg);
 }
 
-void local_channel_close(struct channel *c, int64_t deadline_ms, void (*closed)(void *arg),
+void local_channel_close(struct channel *c, int64_t deadline_ms, local_closed_fn *closed,
                          void *arg) {
     (void)deadline_ms; /* the one message in hand takes no time to speak of */
     c->closed = closed;

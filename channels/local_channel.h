@@ -21,7 +21,8 @@ struct channel *local_channel_open(const struct channel_host *host, size_t capac
 size_t local_channel_capacity(const struct channel *c);
 void local_channel_submit(struct channel *c, const struct channel_message *const *messages,
                           size_t n);
-void local_channel_close(struct channel *c, int64_t deadline_ms, void (*closed)(void *arg),
+typedef void local_closed_fn(void *arg);
+void local_channel_close(struct channel *c, int64_t deadline_ms, local_closed_fn *closed,
                          void *arg);
 
 #endif

@@ -51,6 +51,13 @@ static struct str outcome(struct arena *a, const struct diags *d) {
     return buf_str(&b);
 }
 
+static void note_no_catalog(struct diags *d) {
+    struct diag *x = diags_add(d, DIAG_NOTE, (struct place){.file = S("catalog.yaml")}, STR_NONE,
+                               "there is none, so the names and types of events and attributes are "
+                               "not checked");
+    x->hint = S("declare them there, and misspelt ones are found before anything runs");
+}
+
 static int run_check(const struct args *args) {
     const char *format = args_get(args, "format");
     bool json = format && strcmp(format, "json") == 0;
@@ -60,6 +67,8 @@ static int run_check(const struct args *args) {
     struct diags d;
     diags_init(&d, a);
     struct workspace *w = workspace_load(str_from(args->workspace), &d);
+    if (w && !w->rules.catalog.declared)
+        note_no_catalog(&d);
     struct str what = outcome(a, &d);
     struct str summary = what;
     if (w) {

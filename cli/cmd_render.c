@@ -25,11 +25,11 @@ static bool parse_all(struct liquid_set *set, const struct map *request,
             const struct map_entry *p = &partials->u.map->e[i];
             /* a malformed one is an error only where it is used */
             if (p->value.type == V_STRING &&
-                !liquid_parse(set, value_text(p->key), value_text(p->value), false, &t, &ignored,
+                !liquid_parse(set, value_text(p->key), value_text(p->value), 0, false, &t, &ignored,
                               NULL))
                 ignored = ERR_INIT;
         }
-    return liquid_parse(set, S(""), value_text(*source), false, main, e, NULL);
+    return liquid_parse(set, S(""), value_text(*source), 0, false, main, e, NULL);
 }
 
 static bool render(struct arena *a, const struct map *request, struct buf *out, struct err *e) {

@@ -346,8 +346,7 @@ bool cluster_server_ensure(struct cluster *c, struct err *e) {
         return false;
     snprintf(data, sizeof data, "%s/data", c->home);
     int major = version_of_data(data), alive = -1;
-    if (!cluster_choose_socket(c, true, e) ||
-        !cluster_programs_find(major, c->bin, sizeof c->bin, e) ||
+    if (!cluster_choose_socket(c, e) || !cluster_programs_find(major, c->bin, sizeof c->bin, e) ||
         (!major && !make_data(c, data, e)))
         return false;
     if (!cluster_server_runs(c)) {

@@ -14,10 +14,6 @@
 
 #define MAX_FILES 100000u
 
-/* The parts that a template may have; which are needed depends on the channel. */
-static const char *const parts[] = {"subject", "text", "html", "sms", "body.json"};
-#define PARTS (sizeof parts / sizeof *parts)
-
 /* What a channel needs of a template, by what it carries. */
 static const struct {
     const char *all_of[2], *one_of[3];
@@ -155,63 +151,78 @@ static void load_rules(struct load *l) {
 
 /* ---- templates */
 
-/* "text.zh-TW.liquid" is the part "text"; NULL for what is no part. */
-static const char *part_of(struct str file) {
-    if (!str_ends(file, S(".liquid")))
-        return NULL;
-    struct str stem = str_sub(file, 0, file.n - 7);
-    for (size_t i = 0; i < PARTS; i++) {
-        struct str part = str_from(parts[i]);
-        if (str_starts(stem, part) &&
-            (stem.n == part.n || (stem.p[part.n] == '.' && stem.n > part.n + 1)))
-            return parts[i];
+#define MAX_TEMPLATE (4u << 20)
+#define MAX_NESTING 4
+
+static bool is_template_file(struct str name) {
+    return str_ends(name, S(".liquid")) || str_eq(name, S("_translations.yaml"));
+}
+
+/* The whole of a file; false: said. */
+static bool read_file(struct load *l, struct str name, struct str *out) {
+    struct place at = {.file = name};
+    struct buf b = BUF_IN(l->a);
+    FILE *f = fopen(path_of(l, name), "rb");
+    size_t got = 1;
+    while (f && got && b.n <= MAX_TEMPLATE) {
+        got = fread(buf_reserve(&b, 16384), 1, 16384, f);
+        b.n += got;
     }
-    return NULL;
+    bool bad = !f || ferror(f);
+    if (bad)
+        diags_add(l->d, DIAG_ERROR, at, STR_NONE, "cannot be read: %s", strerror(errno));
+    else if (b.n > MAX_TEMPLATE)
+        diags_add(l->d, DIAG_ERROR, at, STR_NONE, "is larger than 4 MiB");
+    if (f)
+        fclose(f);
+    *out = buf_str(&b);
+    return !bad && b.n <= MAX_TEMPLATE;
 }
 
-static void unknown_part(struct load *l, struct str template, struct str file) {
-    struct str names[PARTS];
-    for (size_t i = 0; i < PARTS; i++)
-        names[i] = str_printf(l->a, "%s.liquid", parts[i]);
-    struct str path = str_printf(l->a, "templates/%.*s/%.*s", STR_FMT(template), STR_FMT(file));
-    struct diag *x = diags_add(l->d, DIAG_WARNING, (struct place){.file = path}, STR_NONE,
-                               "is no part of a template and is not used");
-    struct str near = str_nearest(file, names, PARTS);
-    x->hint = near.n ? str_printf(l->d->arena, "did you mean `%.*s`?", STR_FMT(near))
-                     : S("parts are subject, text, html, sms and body.json, each PART.liquid or "
-                         "PART.LOCALE.liquid");
-}
-
-static void load_template(struct load *l, struct str name, struct campaign_template *out) {
+/* Adds what is below templates/INSIDE to the set, by paths relative to templates/. */
+static void add_templates(struct load *l, struct template_set *set, struct str inside, int depth) {
     size_t n;
-    struct str folder = str_printf(l->a, "templates/%.*s", STR_FMT(name));
-    struct str *files = list_folder(l, folder, &n);
-    struct str *found = ARENA_ARRAY(l->a, struct str, PARTS);
-    bool seen[PARTS] = {false};
+    struct str folder = str_printf(l->a, "templates%s%.*s", inside.n ? "/" : "", STR_FMT(inside));
+    struct str *names = list_folder(l, folder, &n);
     for (size_t i = 0; i < n; i++) {
-        const char *part = part_of(files[i]);
-        if (!part && str_ends(files[i], S(".liquid")))
-            unknown_part(l, name, files[i]);
-        for (size_t j = 0; part && j < PARTS; j++)
-            seen[j] = seen[j] || part == parts[j];
+        struct str path = str_printf(l->a, "%.*s%s%.*s", STR_FMT(inside), inside.n ? "/" : "",
+                                     STR_FMT(names[i]));
+        struct str file = str_printf(l->a, "templates/%.*s", STR_FMT(path)), source;
+        if (is_folder(l, file)) {
+            if (depth < MAX_NESTING)
+                add_templates(l, set, path, depth + 1);
+        } else if (is_template_file(names[i]) && read_file(l, file, &source)) {
+            template_set_add(set, path, source, l->d);
+        }
     }
-    out->name = name;
-    out->parts = found;
-    for (size_t j = 0; j < PARTS; j++)
-        if (seen[j])
-            found[out->n_parts++] = str_from(parts[j]);
+}
+
+/* As campaigns are checked against them. */
+static void list_templates(struct load *l) {
+    const struct template_set *set = l->w->template_set;
+    const struct message_template *t;
+    size_t n = 0;
+    while (template_at(set, n))
+        n++;
+    struct campaign_template *list = ARENA_ARRAY(l->a, struct campaign_template, n + 1);
+    for (size_t i = 0; (t = template_at(set, i)); i++) {
+        struct str *found = ARENA_ARRAY(l->a, struct str, TEMPLATE_PARTS);
+        list[i] = (struct campaign_template){.name = template_name(t), .parts = found};
+        for (int part = 0; part < TEMPLATE_PARTS; part++)
+            if (template_has(t, (enum template_part)part))
+                found[list[i].n_parts++] = str_from(template_part_name((enum template_part)part));
+    }
+    l->w->templates = list;
+    l->w->n_templates = n;
 }
 
 static void load_templates(struct load *l) {
-    size_t n;
-    struct str *names = list_folder(l, S("templates"), &n);
-    struct campaign_template *list = ARENA_ARRAY(l->a, struct campaign_template, n + 1);
-    for (size_t i = 0; i < n; i++) {
-        struct str path = str_printf(l->a, "templates/%.*s", STR_FMT(names[i]));
-        if (is_folder(l, path))
-            load_template(l, names[i], &list[l->w->n_templates++]);
-    }
-    l->w->templates = list;
+    struct template_set *set = template_set_new(l->a);
+    add_templates(l, set, STR_NONE, 0);
+    l->w->template_set = set;
+    bool whole = template_set_finish(set, l->d);
+    (void)whole; /* mistakes are said; campaigns are checked against what there is */
+    list_templates(l);
 }
 
 const struct campaign_template *workspace_template(const struct workspace *w, struct str name) {

@@ -225,6 +225,25 @@ bool liquid_render_tablerow(struct render *r, const struct node *n) {
 }
 
 /* ---- include and render */
+
+/* The template, in the variant for the locale if there is one: footer.zh-TW. */
+static const struct liquid_template *localized(struct render *r, struct str name) {
+    struct str locale = r->params->locale_name;
+    while (locale.n) {
+        struct buf b = BUF_IN(r->arena);
+        buf_add_str(&b, name);
+        buf_add_char(&b, '.');
+        buf_add_str(&b, locale);
+        const struct liquid_template *t = liquid_find(r->set, buf_str(&b));
+        if (t)
+            return t;
+        while (locale.n && locale.p[locale.n - 1] != '-')
+            locale.n--;
+        locale.n -= locale.n > 0;
+    }
+    return liquid_find(r->set, name);
+}
+
 static bool find_partial(struct render *r, const struct partial_call *c,
                          const struct liquid_template **out) {
     struct value name;
@@ -232,7 +251,7 @@ static bool find_partial(struct render *r, const struct partial_call *c,
         return false;
     if (name.type != V_STRING)
         return liquid_fail(r, "the name of a template must be a text, not %s", liquid_kind(name));
-    *out = liquid_find(r->set, value_text(name));
+    *out = localized(r, value_text(name));
     if (!*out)
         return liquid_fail(r, "there is no template `%.*s`", STR_FMT(value_text(name)));
     if ((*out)->usable)

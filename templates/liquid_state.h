@@ -52,6 +52,7 @@ struct render {
     uint64_t iterations;
     uint32_t depth; /* of blocks and partials under way */
     uint32_t partials;
+    uint32_t links; /* written so far */
     enum interrupt interrupt;
     uint32_t at; /* of the node being rendered */
     size_t arena_base;

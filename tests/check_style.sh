@@ -51,13 +51,13 @@ FNR == 601 { print FILENAME ":601: longer than 600 lines; split it" }
     body = 0
 }' "$@" >>"$findings"
 
-# A function declared in stem.h is named stem_... or after one of the header'"'"'s structs.
+# A note only: a function declared in stem.h is named stem_... or after one of the header'"'"'s structs.
 for header in $(printf '%s\n' $program | grep '\.h$' | grep -v '^cli/'); do
     stem=$(basename "$header" .h | sed 's/_internal$//')
     structs=$(sed -n -E 's/^(struct|enum) ([a-z_0-9]*)[ ;].*/\2/p' "$header" | sed 's/s$//' | sort -u | tr '\n' '|')
     sed -n '/^typedef/!s/^[a-z].*[ *]\([a-z_0-9][a-z_0-9]*\)(.*/\1/p' "$header" | grep -v '^__' |
-        grep -v -E "^(${structs}$stem|${stem%%_*})s?(_|\$)" |
-        sed "s|^|$header: does not begin with the name of its file or of a struct in it: |" >>"$findings" || :
+        grep -v -E "^(${structs}$(echo "${stem%s}" | sed 's/_/|/g')|$stem)s?(_|\$)" |
+        sed "s|^|note: $header: does not begin with the name of its file or of a struct in it: |" || :
 done
 
 if [ -s "$findings" ]; then

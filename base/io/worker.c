@@ -27,7 +27,7 @@ struct worker_pool {
     struct worker_options o;
     uv_async_t async;
     size_t started;
-    void (*closed)(void *arg);
+    worker_closed_fn *closed;
     void *closed_arg;
 
     uv_mutex_t todo_mutex;
@@ -214,7 +214,7 @@ void worker_pool_push(struct worker_pool *p, struct worker_job *job) {
 
 static void on_closed(uv_handle_t *handle) {
     struct worker_pool *p = handle->data;
-    void (*closed)(void *arg) = p->closed;
+    worker_closed_fn *closed = p->closed;
     void *arg = p->closed_arg;
     uv_cond_destroy(&p->wake);
     uv_mutex_destroy(&p->todo_mutex);
@@ -244,7 +244,7 @@ static void on_back(uv_async_t *async) {
     }
 }
 
-void worker_pool_close(struct worker_pool *p, void (*closed)(void *arg), void *arg) {
+void worker_pool_close(struct worker_pool *p, worker_closed_fn *closed, void *arg) {
     assert(!p->closed && closed);
     uv_mutex_lock(&p->todo_mutex);
     p->closing = true;

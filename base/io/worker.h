@@ -49,7 +49,8 @@ void worker_pool_push(struct worker_pool *p, struct worker_job *job);
 /* Lets the threads end as soon as they come back for work. Jobs that no thread has taken
  * yet come back through `done` as they are. When all have ended and the last `done` was
  * called, the pool is freed and closed(arg) called, from the loop, never from here. */
-void worker_pool_close(struct worker_pool *p, void (*closed)(void *arg), void *arg);
+typedef void worker_closed_fn(void *arg);
+void worker_pool_close(struct worker_pool *p, worker_closed_fn *closed, void *arg);
 
 /* ---- from inside run() */
 

@@ -257,9 +257,12 @@ void behaviour_fold(struct behaviour *b, int64_t now_us) {
 enum tag { TAG_NONE, TAG_FALSE, TAG_TRUE, TAG_INT, TAG_DOUBLE, TAG_STRING, TAG_JSON };
 
 static void put_varint(struct buf *out, uint64_t v) {
+    char bytes[10];
+    size_t n = 0;
     for (; v >= 0x80; v >>= 7)
-        buf_add_char(out, (char)(v | 0x80));
-    buf_add_char(out, (char)v);
+        bytes[n++] = (char)(v | 0x80);
+    bytes[n++] = (char)v;
+    buf_add(out, bytes, n);
 }
 
 static void put_signed(struct buf *out, int64_t v) {
@@ -268,9 +271,11 @@ static void put_signed(struct buf *out, int64_t v) {
 
 static void put_double(struct buf *out, double d) {
     uint64_t bits;
+    char bytes[8];
     memcpy(&bits, &d, sizeof bits);
     for (int i = 0; i < 8; i++)
-        buf_add_char(out, (char)(bits >> (8 * i) & 0xff));
+        bytes[i] = (char)(bits >> (8 * i) & 0xff);
+    buf_add(out, bytes, sizeof bytes);
 }
 
 static void put_text(struct buf *out, enum tag tag, struct str s) {
@@ -448,20 +453,24 @@ static void get_older(struct reader *r, struct behaviour_log *log) {
 
 static void get_entries(struct reader *r, struct behaviour *b) {
     uint64_t n = get_varint(r), at = 0, id = 0;
-    if (n > r->left.n / 2) /* an entry takes two bytes at least */
+    size_t width = b->log.n_properties;
+    if (n > r->left.n / (2 + width)) /* a byte at least for each number and value */
         r->bad = true;
-    for (uint64_t i = 0; i < n && !r->bad; i++) {
+    if (n == 0 || r->bad)
+        return;
+    b->cap = (size_t)n + 8; /* room for the event that is to be added */
+    struct behaviour_entry *entries = ARENA_ARRAY(r->a, struct behaviour_entry, b->cap);
+    struct value *values = ARENA_ARRAY(r->a, struct value, n * width + 1);
+    b->log.entries = entries;
+    for (; b->log.n < n && !r->bad; b->log.n++, values += width) {
+        struct behaviour_entry *e = &entries[b->log.n];
         at += (uint64_t)get_signed(r);
         id += (uint64_t)get_signed(r);
-        struct value *values = ARENA_ARRAY(r->a, struct value, b->log.n_properties + 1);
-        for (size_t j = 0; j < b->log.n_properties; j++)
+        *e = (struct behaviour_entry){(int64_t)at, (int64_t)id, values};
+        for (size_t j = 0; j < width; j++)
             values[j] = get_value(r);
-        struct behaviour_entry e = {(int64_t)at, (int64_t)id, values};
-        const struct behaviour_entry *before = b->log.n ? &b->log.entries[b->log.n - 1] : NULL;
-        if (before && compare(before->at_us, before->id, e.at_us, e.id) >= 0)
+        if (b->log.n > 0 && compare(e[-1].at_us, e[-1].id, e->at_us, e->id) >= 0)
             r->bad = true;
-        else
-            *make_room(b, b->log.n) = e;
     }
 }
 

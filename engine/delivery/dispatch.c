@@ -42,6 +42,7 @@ struct dispatch {
     struct channel *channel;
     struct channel_host channel_host;
     enum in_doubt in_doubt;
+    enum channel_kind kind; /* what it carries */
     struct item items; /* head of the ring, in order of claiming */
     size_t count[ITEM_STATES];
     struct arena *claim_arena, *cycle_arena;
@@ -134,7 +135,7 @@ static bool take_row(struct dispatch *d, const struct db_result *r, size_t row, 
     if (m->expires_us && m->expires_us <= now_us)
         return err_set(e, ERR_INPUT, "expired before it could be sent");
     fault_point("delivery.render");
-    if (!render_message(d->claim_workspace, m, d->host->secret, x->arena, &x->message, &x->hash, e))
+    if (!render_message(d->claim_workspace, m, d->kind, &d->host->render, x->arena, &x->message, &x->hash, e))
         return false;
     x->message.ref = (uint64_t)(uintptr_t)x;
     return true;
@@ -457,6 +458,7 @@ struct dispatch *dispatch_new(struct dispatch_host *host, struct str channel, st
     d->name_z = strndup(channel.p, channel.n);
     d->name = str_from(d->name_z);
     d->in_doubt = c->in_doubt;
+    d->kind = settings_channel_kind(c);
     d->claim_arena = arena_new(0);
     d->cycle_arena = arena_new(0);
     d->channel_host = (struct channel_host){d, host->loop, d->name_z, NULL, on_done, on_log};

@@ -197,7 +197,7 @@ create table godwit.campaign_versions (
 create table godwit.template_sources (
     hash    text primary key,
     name    text not null,
-    sources jsonb not null,
+    sources text not null,
     seen_at timestamptz not null default now()
 );
 
