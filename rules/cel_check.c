@@ -128,6 +128,8 @@ static bool resolve_chain(struct cel_check *c, struct cel_node *n) {
     if (local && parts > 1)
         return false;
     if (local) {
+        for (const struct cel_scope *s = c->filter_scope; s && c->in_filter; s = s->outer)
+            c->filter_alone = c->filter_alone && s != local;
         n->op = CEL_LOCAL;
         n->slot = local->slot;
         n->type = local->type;
