@@ -138,6 +138,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         cel_explain(p, &act, a);
         cel_program_requires(p, a, &n);
         check_derived(p, a, slots);
+        if (cel_next_change(p, &act, a) <= act.now_us)
+            abort();
     }
     arena_free(a);
     return 0;
