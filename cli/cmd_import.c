@@ -141,8 +141,14 @@ static int import_file(const struct args *args, const struct setup *s,
     progress_end(screen.progress, buf_str(&screen.line));
     buf_close(&screen.line);
     dbsync_close(db);
-    if (!ok)
-        return setup_fail(args, &e);
+    if (!ok) {
+        setup_fail(args, &e);
+        if (status.resumable && status.rows)
+            fputs("What was imported before stays: give the same command again, and it goes on "
+                  "from there.\n",
+                  stderr);
+        return EXIT_WRONG;
+    }
     return status.rejected ? EXIT_WRONG : EXIT_DONE;
 }
 
