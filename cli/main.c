@@ -29,6 +29,7 @@ extern const struct command cmd_eval;
 extern const struct command cmd_explain;
 extern const struct command cmd_import;
 extern const struct command cmd_init;
+extern const struct command cmd_message;
 extern const struct command cmd_render;
 extern const struct command cmd_report;
 extern const struct command cmd_run;
@@ -47,6 +48,7 @@ static const struct command *const commands[] = {
     &cmd_run,
     &cmd_report,
     &cmd_explain,
+    &cmd_message,
     &cmd_eval,
     &cmd_render,
     &cmd_schema,

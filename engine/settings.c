@@ -518,3 +518,10 @@ static void read_topics(struct form_reader *r, const struct ynode *node, void *o
         }
     }
 }
+
+enum channel_kind settings_channel_kind(const struct settings_channel *c) {
+    static const enum channel_kind kinds[] = {[CARRIES_EMAIL] = CHANNEL_EMAIL,
+                                              [CARRIES_SMS] = CHANNEL_SMS,
+                                              [CARRIES_WEBHOOK] = CHANNEL_WEBHOOK};
+    return kinds[c->carries];
+}

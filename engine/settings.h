@@ -12,6 +12,7 @@
 #include "base/diag.h"
 #include "base/value.h"
 #include "base/yamlfile.h"
+#include "channels/channel.h"
 #include "engine/address.h"
 
 struct form;
@@ -74,6 +75,7 @@ void settings_read(struct arena *a, const struct yamlfile *file, struct settings
                    struct diags *d);
 
 const struct settings_channel *settings_channel(const struct settings *c, struct str name);
+enum channel_kind settings_channel_kind(const struct settings_channel *c);
 const struct settings_topic *settings_topic(const struct settings *c, struct str name);
 
 extern const struct form settings_form; /* for JSON Schema and the reference docs */

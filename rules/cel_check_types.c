@@ -142,6 +142,10 @@ static const char *const op_names[] = {
     [CEL_GE] = ">=", [CEL_IN] = "in",    [CEL_ADD] = "+",  [CEL_SUB] = "-", [CEL_MUL] = "*",
     [CEL_DIV] = "/", [CEL_MOD] = "%"};
 
+const char *cel_op_name(enum cel_op op) {
+    return op >= CEL_NOT && op <= CEL_MOD ? op_names[op] : "[ ]";
+}
+
 static void no_operator(struct cel_check *c, const struct cel_node *n, const char *why) {
     const struct cel_node *a = n->args[0], *b = n->args[1];
     struct cel_issue *i = cel_issue_add(

@@ -38,7 +38,10 @@ struct str cel_error_text(struct arena *a, struct value error) {
     }
     if (n->op == CEL_CALL)
         return str_printf(a, "`%.*s` does not take values of these types", STR_FMT(n->name));
-    return S("this operation does not work with values of these types");
+    if (n->op == CEL_LOOP)
+        return S("a loop goes over a list or a map, and its condition must be true or false");
+    return str_printf(a, "`%s` does not work with values of these types",
+                      cel_op_name((enum cel_op)n->op));
 }
 
 /* ---- reading */

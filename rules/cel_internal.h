@@ -186,6 +186,11 @@ void cel_lower(struct arena *a, struct cel_program *p, struct cel_node *root,
                struct cel_issues *issues);
 /* Adds to p->uses the paths that are read (cel_uses.c). */
 void cel_uses_collect(struct arena *a, struct cel_program *p);
+/* "customer.country" for plain selections from a variable of the environment;
+ * STR_NONE otherwise. */
+struct str cel_path_of(struct arena *a, const struct cel_node *n);
+/* How an operator is written: "==". */
+const char *cel_op_name(enum cel_op op);
 
 /* ---- running */
 struct cel_run {

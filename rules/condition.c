@@ -9,6 +9,12 @@ static const char *const customer_fields[] = {CONDITION_CUSTOMER_FIELDS};
 static const char *const event_fields[] = {CONDITION_EVENT_FIELDS};
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
+static const struct cel_field slots[CONDITION_SLOTS] = {
+    [CONDITION_CUSTOMER] = {S("customer"), NULL},
+    [CONDITION_EVENT] = {S("event"), NULL},
+};
+const struct cel_env condition_slots = {.variables = slots, .n_variables = CONDITION_SLOTS};
+
 /* ---- what a condition may name */
 
 static const struct cel_type *type_of(enum catalog_type t) {

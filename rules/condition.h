@@ -20,6 +20,9 @@ enum condition_slot { CONDITION_CUSTOMER, CONDITION_EVENT, CONDITION_SLOTS };
 #define CONDITION_CUSTOMER_FIELDS "key", "email", "phone", "locale", "timezone"
 #define CONDITION_EVENT_FIELDS "name", "id", "occurred_at"
 
+/* The variables by slot, without types: for the trigger index. */
+extern const struct cel_env condition_slots;
+
 struct condition_scope {
     const struct catalog *catalog;
     struct str event; /* the event that `event` is; empty: there is no `event` */

@@ -105,8 +105,8 @@ static size_t href(struct str s, char *quote) {
     return i + 1;
 }
 
-/* Follows the text up to an href of an anchor, whose address begins at the offset returned;
- * s.n when there is none. */
+/* Follows the text up to an href of an anchor, whose address begins at the offset returned
+ * (it may be the end of the text); SIZE_MAX when there is none. */
 static size_t next_href(struct finder *f, struct str s, size_t i, char *quote) {
     for (; i < s.n; i++) {
         struct str here = str_sub(s, i, s.n);
@@ -129,7 +129,7 @@ static size_t next_href(struct finder *f, struct str s, size_t i, char *quote) {
                 return i + n;
         }
     }
-    return s.n;
+    return SIZE_MAX;
 }
 
 /* ---- text */
@@ -155,7 +155,7 @@ static size_t next_address(struct str s, size_t i) {
         if (s.p[i] == 'h' && (str_starts(here, S("http://")) || str_starts(here, S("https://"))))
             return i;
     }
-    return s.n;
+    return SIZE_MAX;
 }
 
 static bool named_address(const struct node *n) {
@@ -213,7 +213,7 @@ static void find_in_text(struct finder *f, const struct block *b, struct rebuilt
         char quote = 0;
         size_t at = f->html ? next_href(f, s, from, &quote) : next_address(s, from);
         add_text(out, n, str_sub(s, from, at));
-        if (at >= s.n)
+        if (at == SIZE_MAX)
             return;
         struct rebuilt url;
         uint32_t k = *i;

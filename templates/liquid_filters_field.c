@@ -39,7 +39,11 @@ static bool instant(struct render *r, struct value v, struct moment *m) {
         m->seconds = str_to_int64(s, &i) ? i : SECONDS_MAX;
         return m->seconds < SECONDS_MAX;
     }
-    return r->set->dates && date_read(r->set->dates, r->arena, s, p->now, p->zone, m);
+    if (!r->set->dates || !date_read(r->set->dates, r->arena, s, p->now, p->zone, m))
+        return false;
+    if (p->zone) /* a message tells every time in the customer's zone */
+        m->zone = p->zone;
+    return true;
 }
 
 FILTER(date) {

@@ -458,9 +458,7 @@ struct dispatch *dispatch_new(struct dispatch_host *host, struct str channel, st
     d->name_z = strndup(channel.p, channel.n);
     d->name = str_from(d->name_z);
     d->in_doubt = c->in_doubt;
-    d->kind = c->carries == CARRIES_EMAIL ? CHANNEL_EMAIL
-              : c->carries == CARRIES_SMS ? CHANNEL_SMS
-                                          : CHANNEL_WEBHOOK;
+    d->kind = settings_channel_kind(c);
     d->claim_arena = arena_new(0);
     d->cycle_arena = arena_new(0);
     d->channel_host = (struct channel_host){d, host->loop, d->name_z, NULL, on_done, on_log};

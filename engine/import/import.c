@@ -256,9 +256,12 @@ static bool commit_chunk(struct import *x, struct err *e) {
 }
 
 static bool work_off(struct import *x, struct err *e) {
-    while (!x->end)
+    while (!x->end) {
+        int64_t from = csv_line(x->csv);
         if (!read_chunk(x, e) || !commit_chunk(x, e))
-            return err_context(e, "in or behind line %lld", (long long)x->entry.line);
+            return err_context(e, "lines %lld to %lld", (long long)from,
+                               (long long)csv_line(x->csv) - 1);
+    }
     return true;
 }
 

@@ -297,6 +297,31 @@ START_TEST(segments) {
 }
 END_TEST
 
+/* Campaigns whose audience cannot be true are not even evaluated; the answers are the same. */
+START_TEST(indexed) {
+    static const struct {
+        const char *attributes, *properties, *want;
+    } who[] = {
+        {"{\"country\":\"TW\"}", "{\"pages\":4}", "taiwan"},
+        {"{\"country\":\"SG\"}", "{\"pages\":4.5}", "abroad"},
+        {"{\"country\":\"TW\"}", "{\"pages\":3}", ""},
+        {"{\"country\":\"DE\"}", "{\"pages\":4}", ""},
+        {"{}", "{\"pages\":4}", ""}, /* no country: cannot be true, so no error either */
+    };
+    for (size_t i = 0; i < sizeof who / sizeof *who; i++) {
+        struct profile p = somebody;
+        p.attributes = from_json(arena, who[i].attributes);
+        struct event e = {.id = 1, .name = S("visited"), .occurred_us = NOW};
+        e.properties = from_json(arena, who[i].properties);
+        struct decisions out = {0};
+        decide(workspace, &p, &e, NOW, S("salt"), arena, &out);
+        ck_assert_uint_eq(out.n, *who[i].want != 0);
+        if (out.n)
+            ck_str(out.list[0].campaign->name, who[i].want);
+    }
+}
+END_TEST
+
 /* ---- limits within one batch, and the holdout */
 
 START_TEST(remembering) {
@@ -396,6 +421,14 @@ START_TEST(explaining) {
             strcmp(x.gates[i].name, "consent") == 0 || strcmp(x.gates[i].name, "address") == 0;
         ck_assert_msg(x.gates[i].passed == !no, "%s", x.gates[i].name);
     }
+    /* an attribute that is not there: no error where the audience cannot be true anyway */
+    struct event visit = {.id = 1, .name = S("visited"), .occurred_us = NOW};
+    visit.properties = e.properties;
+    decide_explain(workspace, campaign_set_find(&workspace->rules, S("taiwan")), &p, &visit, NOW,
+                   S("salt"), arena, &x);
+    ck_assert(x.triggered && !x.matched && !x.decided);
+    ck_assert_msg(str_find(x.why, S("customer.country: cannot be told")) >= 0, "%.*s",
+                  STR_FMT(x.why));
     decide_explain(workspace, campaign_set_find(&workspace->rules, S("plain")), &p, &e, NOW,
                    S("salt"), arena, &x);
     ck_assert(!x.triggered && !x.decided);
@@ -412,6 +445,7 @@ Suite *suite_decide(void) {
     tcase_add_test(t, content);
     tcase_add_test(t, looking_back);
     tcase_add_test(t, segments);
+    tcase_add_test(t, indexed);
     tcase_add_test(t, remembering);
     tcase_add_test(t, holdout_share);
     tcase_add_test(t, holdout_passes_gates);

@@ -99,8 +99,8 @@ START_TEST(versions) {
     struct campaign_names names = {.n_channels = 0};
     static const char *const text[] = {"campaign: a\ntrigger: { event: x }\n",
                                        "campaign: a\r\ntrigger: { event: x }\r\n",
-                                       "\xef\xbb\xbf"
-                                       "campaign: a\ntrigger: { event: x }\n",
+                                       ("\xef\xbb\xbf"
+                                        "campaign: a\ntrigger: { event: x }\n"),
                                        "campaign: a\ntrigger: { event: y }\n"};
     struct campaign c[4];
     for (int i = 0; i < 4; i++) {
