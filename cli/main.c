@@ -30,6 +30,7 @@ extern const struct command cmd_explain;
 extern const struct command cmd_import;
 extern const struct command cmd_init;
 extern const struct command cmd_message;
+extern const struct command cmd_preview;
 extern const struct command cmd_render;
 extern const struct command cmd_report;
 extern const struct command cmd_run;
@@ -42,6 +43,7 @@ static const struct command *const commands[] = {
     &cmd_init,
     &cmd_check,
     &cmd_test,
+    &cmd_preview,
     &cmd_dev,
     &cmd_db,
     &cmd_import,
