@@ -34,17 +34,26 @@ static void on_start(void *ctx, const struct import_status *i) {
     }
 }
 
-/* How many rows there will be follows from how much of the file the rows so far took. */
+/* How many rows there will be follows from how much of the file the rows so far took; rounded,
+ * so that it does not flicker. */
+static int64_t expected_rows(const struct import_status *i) {
+    int64_t rows = i->skipped + i->rows, unit = 1;
+    if (i->size <= 0 || i->bytes <= 0 || i->bytes == i->size)
+        return i->size < 0 ? 0 : rows;
+    int64_t all = (int64_t)((double)rows * ((double)i->size / (double)i->bytes));
+    while (all / unit >= 100)
+        unit *= 10;
+    all = (all + unit / 2) / unit * unit;
+    return all > rows ? all : rows;
+}
+
 static void on_chunk(void *ctx, const struct import_status *i) {
     struct screen *s = ctx;
-    int64_t rows = i->skipped + i->rows, total = 0;
-    if (i->size > 0 && i->bytes > 0)
-        total = (int64_t)((double)rows * ((double)i->size / (double)i->bytes));
     if (i->rejected) {
         progress_number(&s->line, i->rejected);
         buf_add_str(&s->line, S(" rejected"));
     }
-    progress_bar(s->progress, s->label, rows, total, buf_str(&s->line));
+    progress_bar(s->progress, s->label, i->skipped + i->rows, expected_rows(i), buf_str(&s->line));
     buf_clear(&s->line);
 }
 
