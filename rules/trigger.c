@@ -24,8 +24,6 @@ struct discriminator {
     uint64_t *hashes;
     size_t n_parts;
     struct map *by_value; /* value -> V_OWN pointing at struct rules */
-    unsigned types;       /* of the values: 1 << V_STRING and so on */
-    struct rules all;     /* for an event without such a value: the audience is an error */
 };
 
 /* Rules for events of one name. */
@@ -158,11 +156,9 @@ void trigger_index_add(struct trigger_index *ix, uint32_t rule, struct str event
         return;
     }
     struct discriminator *d = discriminator_of(ix, g, best->path);
-    add_rule(ix->arena, &d->all, rule);
     for (size_t i = 0; i < best->n; i++) {
         struct value key;
         key_of(best->values[i], &key);
-        d->types |= 1u << key.type;
         const struct value *there = map_get(d->by_value, key);
         struct rules *r = there ? (struct rules *)there->u.ext : ARENA_NEW(ix->arena, struct rules);
         if (!there)
@@ -172,22 +168,21 @@ void trigger_index_add(struct trigger_index *ix, uint32_t rule, struct str event
 }
 
 /* ---- matching */
-static const struct value *value_at(const struct discriminator *d, const struct value *slots,
-                                    size_t n_slots) {
-    const struct value *v = d->slot < n_slots ? &slots[d->slot] : NULL;
-    for (size_t i = 0; v && i < d->n_parts; i++)
-        v = v->type == V_MAP ? map_get_hashed(v->u.map, d->parts[i], d->hashes[i]) : NULL;
-    return v;
-}
-
-/* Where there is no value of a fitting type, comparing may be an error, which is to be
- * recorded: all rules have to be evaluated. */
 static const struct rules *rules_for(const struct discriminator *d, const struct value *slots,
                                      size_t n_slots) {
     struct value key;
-    const struct value *v = value_at(d, slots, n_slots);
-    if (!v || !key_of(*v, &key) || !(d->types & 1u << key.type))
-        return &d->all;
+    if (d->slot >= n_slots)
+        return NULL;
+    const struct value *v = &slots[d->slot];
+    for (size_t i = 0; i < d->n_parts; i++) {
+        if (v->type != V_MAP)
+            return NULL;
+        v = map_get_hashed(v->u.map, d->parts[i], d->hashes[i]);
+        if (!v)
+            return NULL;
+    }
+    if (!key_of(*v, &key))
+        return NULL;
     const struct value *found = map_get(d->by_value, key);
     return found ? found->u.ext : NULL;
 }

