@@ -15,7 +15,7 @@ bool liquid_fail(struct render *r, const char *fmt, ...) {
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    struct liquid_place at = {.template = r->template->name};
+    struct liquid_place at = {.template = r->template->shown};
     liquid_position(r->template->source, r->at, &at.line, &at.column);
     if (r->place)
         *r->place = at;
