@@ -273,7 +273,7 @@ static struct value eval_map(const struct cel_node *n, struct cel_run *run) {
             continue;
         if (cel_is_error(v))
             return v;
-        if (map_get(m, key))
+        if (cel_map_find(m, key)) /* 1 and 1u are the same key */
             return cel_fail(run, "a key stands in the map twice");
         map_set(run->arena, m, key, v);
     }

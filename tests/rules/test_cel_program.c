@@ -48,6 +48,8 @@ START_TEST(uses) {
     ck_assert_str_eq(joined(sum->paths, sum->n_paths), "amount sku");
     ck_assert_int_eq(sum->window_us, BEHAVIOUR_ALL);
     ck_assert(!cel_program_uses(must_compile(a, &env, "customer.x == 1"))->now);
+    ck_assert(!cel_program_uses(must_compile(a, &env, "count(\"order\", \"all\") > 1"))->now);
+    ck_assert(cel_program_uses(must_compile(a, &env, "since(\"order\") > days(1)"))->now);
     ck_assert(cel_program_uses(must_compile(a, &env, "weekday() == \"mon\""))->now);
 }
 END_TEST
