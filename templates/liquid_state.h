@@ -14,6 +14,7 @@
 #define LIQUID_SYMBOL_TABLEROWLOOP 1
 #define LIQUID_SYMBOL_SELF 2
 #define LIQUID_RANGE_MAX 1000000
+#define LIQUID_DEPTH_MAX 200 /* of lists and maps inside each other; data has 128 at most */
 
 /* What a variable is in a frame. The innermost set one counts. */
 struct slot {
