@@ -34,7 +34,7 @@ def pick(list) = list[R.rand(list.size)]
 def chance(percent) = R.rand(100) < percent
 
 WORDS = ['', 'a', 'Ab c', 'hello world', ' x ', '12', '-3', '4.5', 'ünï', '台北', '<b>&"\'</b>',
-         "two\nlines", 'a,b,c', 'true', 'zz', '0', '1.50', '10.999', '123456789012345678901234567890'].freeze
+         "two\nlines", 'a,b,c', 'true', 'zz', '0', '1.50', '10.999', '-123456789012345678901234567890'].freeze
 NUMBERS = [0, 1, 2, -1, 3, 7, 10, 99, -50, 1000, 2**40, 1.5, 0.1, -2.25, 10.0, 3.999, 1e20, 1e-7,
            123456.789, 2.5, -0.5].freeze
 
