@@ -15,7 +15,7 @@
 #   - a partial's leading white space when the template in front of it ended in -%}
 #   - newline_to_br with carriage returns, base64 padding
 #   - a comma after the list of `for`; {% liquid %} inside {% liquid %}
-#   - `concat` of numbers; errors of where, map, sort with strings and integers
+#   - dates given as numbers of more than 64 bits; `concat` of numbers; errors of where, map, sort with strings and integers
 begin
   require 'liquid'
 rescue LoadError
