@@ -80,7 +80,7 @@ static void check_derived(const struct cel_program *p, struct arena *a, const st
                                   .events = S("godwit.events e where e.customer = c.key"),
                                   .properties = S("e.properties"),
                                   .key = S("c.key")};
-    struct cel_sql q = cel_sql_where(p, &scope, 2, a);
+    struct cel_sql q = cel_sql_where(p, &scope, 1, a);
     for (size_t i = 0; i < q.text.n; i++) {
         size_t number = 0;
         if (q.text.p[i] != '$')
