@@ -30,10 +30,12 @@ extern const struct command cmd_explain;
 extern const struct command cmd_import;
 extern const struct command cmd_init;
 extern const struct command cmd_message;
+extern const struct command cmd_preview;
 extern const struct command cmd_render;
 extern const struct command cmd_report;
 extern const struct command cmd_run;
 extern const struct command cmd_schema;
+extern const struct command cmd_segment;
 extern const struct command cmd_test;
 
 /* In the order of the help page: a newcomer's path first. One line a command. */
@@ -48,6 +50,8 @@ static const struct command *const commands[] = {
     &cmd_run,
     &cmd_report,
     &cmd_explain,
+    &cmd_preview,
+    &cmd_segment,
     &cmd_message,
     &cmd_eval,
     &cmd_render,

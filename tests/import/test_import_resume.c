@@ -248,6 +248,36 @@ START_TEST(rejects_that_cannot_be_written) {
 }
 END_TEST
 
+/* ---- two at once */
+
+static int64_t others;
+
+static void import_other(void *ctx, const struct import_status *s) {
+    struct check *c = ctx;
+    struct import_events quiet = c->events;
+    struct import_options o = c->options;
+    struct import_status status;
+    struct err e = ERR_INIT;
+    (void)s;
+    if (others++)
+        return;
+    quiet.on_chunk = import_other;
+    o.path = str_printf(c->arena, "%s/other.csv", c->folder);
+    struct dbsync *db = dbsync_open(check_url, &e);
+    ck_assert_msg(db && import_run(db, c->arena, &o, &quiet, &status, &e), "%s", e.text);
+    dbsync_close(db);
+}
+
+START_TEST(another_file_may_be_imported_meanwhile) {
+    struct str path = check_file("f.csv", many_rows(ROWS));
+    check_file("other.csv", S("customer,occurred_at,properties.n:int,properties.note\n"
+                              "z,2026-01-01,1,\n"));
+    check.events.on_chunk = import_other;
+    check_good(path);
+    check_is(check_cell("select count(*)::text from godwit.events"), "942");
+}
+END_TEST
+
 /* ---- standard input */
 
 START_TEST(standard_input) {
@@ -305,6 +335,7 @@ Suite *suite_resume(void) {
     tcase_add_test(t, a_chunk_that_lost_to_another_writer_is_tried_again);
     tcase_add_test(t, what_the_server_refuses_can_be_mended);
     tcase_add_test(t, rejects_that_cannot_be_written);
+    tcase_add_test(t, another_file_may_be_imported_meanwhile);
     tcase_add_test(t, standard_input);
     tcase_add_test(t, cdnow);
     suite_add_tcase(s, t);
