@@ -25,17 +25,22 @@ static const struct command cmd_version = {
 extern const struct command cmd_check;
 extern const struct command cmd_db;
 extern const struct command cmd_dev;
+extern const struct command cmd_doubt;
 extern const struct command cmd_eval;
 extern const struct command cmd_explain;
 extern const struct command cmd_import;
 extern const struct command cmd_init;
 extern const struct command cmd_message;
+extern const struct command cmd_pause;
 extern const struct command cmd_preview;
 extern const struct command cmd_render;
 extern const struct command cmd_report;
+extern const struct command cmd_resume;
 extern const struct command cmd_run;
 extern const struct command cmd_schema;
 extern const struct command cmd_segment;
+extern const struct command cmd_status;
+extern const struct command cmd_stop_all;
 extern const struct command cmd_test;
 
 /* In the order of the help page: a newcomer's path first. One line a command. */
@@ -48,11 +53,16 @@ static const struct command *const commands[] = {
     &cmd_db,
     &cmd_import,
     &cmd_run,
+    &cmd_status,
     &cmd_report,
     &cmd_explain,
     &cmd_preview,
     &cmd_segment,
     &cmd_message,
+    &cmd_pause,
+    &cmd_resume,
+    &cmd_stop_all,
+    &cmd_doubt,
     &cmd_eval,
     &cmd_render,
     &cmd_schema,
