@@ -30,6 +30,7 @@ extern const struct command cmd_explain;
 extern const struct command cmd_import;
 extern const struct command cmd_init;
 extern const struct command cmd_message;
+extern const struct command cmd_preview;
 extern const struct command cmd_render;
 extern const struct command cmd_report;
 extern const struct command cmd_run;
@@ -48,8 +49,9 @@ static const struct command *const commands[] = {
     &cmd_import,
     &cmd_run,
     &cmd_report,
-    &cmd_segment,
     &cmd_explain,
+    &cmd_preview,
+    &cmd_segment,
     &cmd_message,
     &cmd_eval,
     &cmd_render,

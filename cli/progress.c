@@ -113,7 +113,8 @@ static void add_cut(struct buf *out, struct str s, int most) {
 }
 
 static void put(struct progress *p) {
-    fwrite(p->shown.p, 1, p->shown.n, p->look.to);
+    if (p->shown.n)
+        fwrite(p->shown.p, 1, p->shown.n, p->look.to);
     fflush(p->look.to);
     buf_clear(&p->shown);
 }

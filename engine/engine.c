@@ -54,7 +54,8 @@ static void on_wake(void *ctx) {
 
 static bool is_idle(void *ctx, uint64_t members) {
     struct engine *en = ctx;
-    return intake_idle(en->intake, members) && delivery_idle(en->delivery, members);
+    return (!en->intake || intake_idle(en->intake, members)) &&
+           (!en->delivery || delivery_idle(en->delivery, members));
 }
 
 static void on_fatal(void *ctx, const struct err *e) {
@@ -76,7 +77,8 @@ static void on_link(void *ctx, bool up, const struct err *e) {
 
 static void on_messages(void *ctx) {
     struct engine *en = ctx;
-    delivery_kick(en->delivery);
+    if (en->delivery) /* it closes first: what comes now is for the next run */
+        delivery_kick(en->delivery);
 }
 
 static void on_fenced(void *ctx) {
@@ -119,7 +121,7 @@ static void report(struct engine *en, const struct intake_counts *in,
  * reached is given some seconds, then it is said and the rest stays queued. */
 static void check_drain(struct engine *en, const struct intake_counts *in,
                         const struct delivery_counts *out) {
-    bool stuck = out->stuck || in->stuck;
+    bool stuck = in->stuck || (out->stuck && in->quiet);
     en->stuck_ticks = stuck ? en->stuck_ticks + 1 : 0;
     if (in->quiet && out->quiet && !stuck) {
         stop(en);

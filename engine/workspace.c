@@ -27,6 +27,8 @@ struct load {
     struct workspace *w;
     struct arena *a;
     struct diags *d;
+    struct str *broken; /* templates' files with mistakes, by their path in templates/ */
+    size_t n_broken;
 };
 
 static bool load_settings(struct load *l);
@@ -217,6 +219,12 @@ static bool read_file(struct load *l, struct str name, struct str *out) {
     return !bad && b.n <= MAX_TEMPLATE;
 }
 
+static void add_broken(struct load *l, struct str path) {
+    l->broken =
+        arena_grow(l->a, l->broken, l->n_broken * sizeof path, (l->n_broken + 1) * sizeof path);
+    l->broken[l->n_broken++] = path;
+}
+
 /* Adds what is below templates/INSIDE to the set, by paths relative to templates/. */
 static void add_templates(struct load *l, struct template_set *set, struct str inside, int depth) {
     size_t n;
@@ -230,9 +238,38 @@ static void add_templates(struct load *l, struct template_set *set, struct str i
             if (depth < MAX_NESTING)
                 add_templates(l, set, path, depth + 1);
         } else if (is_template_file(names[i]) && read_file(l, file, &source)) {
-            template_set_add(set, path, source, l->d);
+            if (!template_set_add(set, path, source, l->d))
+                add_broken(l, path);
         }
     }
+}
+
+static void add_part(struct campaign_template *t, struct str *parts, struct str part) {
+    for (size_t i = 0; i < t->n_parts; i++)
+        if (str_eq(parts[i], part))
+            return;
+    parts[t->n_parts++] = part;
+}
+
+/* A part with a mistake is there all the same: that it is missing would be a second message, and
+ * not true. */
+static size_t list_broken(struct load *l, struct campaign_template *list, size_t n,
+                          struct str path) {
+    struct str file = path, name;
+    size_t at = 0;
+    if (!str_split(&file, '/', &name) || !file.n)
+        return n;
+    while (at < n && !str_eq(list[at].name, name))
+        at++;
+    if (at == n)
+        list[n++] = (struct campaign_template){
+            .name = name, .parts = ARENA_ARRAY(l->a, struct str, TEMPLATE_PARTS)};
+    for (int part = 0; part < TEMPLATE_PARTS; part++) {
+        struct str known = str_from(template_part_name((enum template_part)part));
+        if (file.n > known.n && str_starts(file, known) && file.p[known.n] == '.')
+            add_part(&list[at], (struct str *)list[at].parts, known);
+    }
+    return n;
 }
 
 /* As campaigns are checked against them. */
@@ -242,14 +279,17 @@ static void list_templates(struct load *l) {
     size_t n = 0;
     while (template_at(set, n))
         n++;
-    struct campaign_template *list = ARENA_ARRAY(l->a, struct campaign_template, n + 1);
+    struct campaign_template *list =
+        ARENA_ARRAY(l->a, struct campaign_template, n + l->n_broken + 1);
     for (size_t i = 0; (t = template_at(set, i)); i++) {
         struct str *found = ARENA_ARRAY(l->a, struct str, TEMPLATE_PARTS);
         list[i] = (struct campaign_template){.name = template_name(t), .parts = found};
         for (int part = 0; part < TEMPLATE_PARTS; part++)
             if (template_has(t, (enum template_part)part))
-                found[list[i].n_parts++] = str_from(template_part_name((enum template_part)part));
+                add_part(&list[i], found, str_from(template_part_name((enum template_part)part)));
     }
+    for (size_t i = 0; i < l->n_broken; i++)
+        n = list_broken(l, list, n, l->broken[i]);
     l->w->templates = list;
     l->w->n_templates = n;
 }

@@ -97,10 +97,10 @@ feed() {
         sleep 1
         sql -v round="$round" <<'SQL'
 select godwit.track('c' || i, 'customer.signed_up', '{"source": "web"}')
-  from generate_series(1 + :round * 6, 6 + :round * 6) i;
+  from generate_series(1 + :round * 3, 3 + :round * 3) i;
 select godwit.track('c' || i, 'order.placed', jsonb_build_object('order', 'B' || i, 'quantity', 1 + i % 3,
                     'amount', case when i % 17 = 0 then 6900 else 400 + i * 7 end))
-  from generate_series(1 + :round * 9, 9 + :round * 9) i;
+  from generate_series(1 + :round * 5, 5 + :round * 5) i;
 SQL
         round=$((round + 1))
     done
@@ -119,7 +119,7 @@ for name in sorted(os.listdir(folder)):
         for header in "From", "To", "Subject":
             print(f"    {header}: {mail[header]}")
         text = mail.get_body(("plain", "html")).get_content()
-        print("\n" + "\n".join("    " + line for line in text.rstrip().splitlines()))
+        print("\n" + "\n".join(("    " + line).rstrip() for line in text.rstrip().splitlines()))
         break
 else:
     sys.exit(f"no mail to {to} was caught")
@@ -142,7 +142,7 @@ note "select godwit.identify('mei', '{\"first_name\": \"美玲\"}', email => 'me
 note "copy godwit.events (customer, name, properties, occurred_at) from stdin;"
 
 title "Ten seconds of business: sign-ups and orders, and what the campaigns make of them"
-note "select godwit.track('mei', 'order.placed', '{\"amount\": 1280}');     and 150 more"
+note "select godwit.track('mei', 'order.placed', '{\"amount\": 1280}');     and 80 more"
 feed &
 feeder=$!
 show dev -C "$folder" --until-quiet 5s

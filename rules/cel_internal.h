@@ -232,12 +232,13 @@ struct value cel_fail(struct cel_run *run, const char *fmt, ...)
 struct str cel_error_text(struct arena *a, struct value error);
 
 /* ---- values (cel_value.c) */
-bool cel_equal(struct value a, struct value b);
+/* Takes what it costs from *steps (a value may hold one list many times over); the
+ * answer counts only if that is not below 0 afterwards. */
+bool cel_equal(struct value a, struct value b, int64_t *steps);
 /* -1, 0, 1; 2: not ordered (NaN); 3: these types have no order. */
 int cel_compare(struct value a, struct value b);
 /* Keys are compared as CEL compares numbers; NULL: not there. */
 const struct value *cel_map_find(const struct map *m, struct value key);
-const struct value *cel_map_find_str(const struct map *m, struct str key, uint64_t hash);
 bool cel_is_map_key(struct value v);
 enum cel_kind cel_kind_of(struct value v);
 struct value cel_type_value(enum cel_kind k);

@@ -47,7 +47,8 @@ static void collect(struct collector *c, const struct cel_node *n) {
         add_path(c, path);
         return;
     }
-    if (n->op == CEL_NOW || n->op == CEL_BEHAVIOUR)
+    if (n->op == CEL_NOW || (n->op == CEL_BEHAVIOUR && (n->use->window_us != BEHAVIOUR_ALL ||
+                                                        str_eq(n->use->function, S("since")))))
         c->uses->now = true;
     for (size_t i = 0; i < n->n_overloads; i++)
         if (n->overloads[i]->result[1] == '!')

@@ -169,7 +169,9 @@ static const struct liquid_template *compile(struct template_set *s, struct liqu
     const struct liquid_template *t;
     struct err e = ERR_INIT;
     struct liquid_place at = {0};
-    if (liquid_parse(set, name, source, skip, html, &t, &e, &at))
+    bool ok = liquid_parse(set, name, source, skip, html, &t, &e, &at);
+    ((struct liquid_template *)t)->shown = place_of(s, path, 0, 0).file;
+    if (ok)
         return t;
     if (d)
         diags_add(d, DIAG_ERROR, place_of(s, path, at.line, at.column), source, "%.*s",
@@ -273,9 +275,7 @@ struct checking {
 static void on_missing_partial(void *context, const struct liquid_template *in, uint32_t at,
                                struct str name) {
     struct checking *c = context;
-    struct place place = {.file = in->name};
-    if (!str_starts(in->name, S("templates/")))
-        place.file = str_printf(c->set->arena, "templates/%.*s.liquid", STR_FMT(in->name));
+    struct place place = {.file = in->shown};
     liquid_position(in->source, at, &place.line, &place.column);
     diags_add(c->diags, DIAG_ERROR, place, in->source,
               "there is no template `%.*s`; a file templates/%.*s.liquid would be one",

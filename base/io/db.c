@@ -159,6 +159,7 @@ static void lose(struct db *db, const struct err *why) {
     db->conn = NULL;
     db->state = DB_WAITING;
     db->broken = db->last_fatal = ERR_INIT;
+    db->reread = false;
     db->failures++;
     db_forget_statements(db);
     db_fail_requests(db, &e);
@@ -181,6 +182,10 @@ void db_break(struct db *db, enum err_kind kind, const char *why) {
         return;
     err_set(&db->broken, kind, "%s", why);
     uv_timer_start(&db->timer, on_broken, 0, 0);
+    /* libpq may have closed its socket. The next connection of this process may get the same
+     * number, which must not be taken out of the loop's set when this one is lost. */
+    if (PQsocket(db->conn) != db->fd)
+        unwatch(db);
 }
 
 void db_drop(struct db *db, const char *why) {
@@ -340,6 +345,10 @@ void db_flush(struct db *db) {
     if (!db_is_up(db))
         return;
     int left = PQflush(db->conn);
+    if (PQsocket(db->conn) != db->fd) {
+        db_break(db, ERR_TEMPORARY, PQerrorMessage(db->conn));
+        return;
+    }
     if (left < 0) {
         /* What the server said before it hung up may still be in the socket: the
          * poll reports that, and the end. */
@@ -349,7 +358,9 @@ void db_flush(struct db *db) {
     if (left == 0)
         for (struct request *r = db->head; r && r->sent; r = r->next)
             r->flushed = true;
-    watch(db, left ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+    /* a COPY that waits is woken by the socket, whoever flushed the rest */
+    bool wake = left || db->copy == COPY_WAIT || db->copy == COPY_ENDING || db->reread;
+    watch(db, wake ? UV_READABLE | UV_WRITABLE : UV_READABLE);
 }
 
 static void hand_out_notifications(struct db *db) {
@@ -369,6 +380,7 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
     }
     if (!db_is_up(db))
         return;
+    db->reread = false;
     bool alive = true;
     if (status < 0 || (events & UV_READABLE))
         alive = PQconsumeInput(db->conn) != 0;

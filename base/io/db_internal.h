@@ -83,6 +83,7 @@ struct db {
 
     enum copy_state copy;
     char *copy_abort;
+    bool reread; /* look at the results once, even if the socket has nothing to read */
 
     void (*on_closed)(void *ctx);
     void *closed_ctx;

@@ -41,7 +41,8 @@ int main(int argc, char **argv) {
         return EXIT_FAILURE;
     }
     struct liquid_params p = {.arena = each, .data = data.u.map};
-    int64_t from = wallclock_now(), until = from + (int64_t)(atof(argv[3]) * 1e6), now = from;
+    int64_t from = wallclock_now(), until = from + (int64_t)(strtod(argv[3], NULL) * 1e6),
+            now = from;
     long n = 0;
     for (; now < until; now = wallclock_now())
         for (int i = 0; i < 500; i++, n++) {

@@ -15,15 +15,27 @@ import time
 TOP = os.environ.get("top_srcdir", ".")
 GODWIT = os.path.abspath(os.path.join(os.environ.get("top_builddir", "."), "godwit"))
 STARTED = "Ctrl-C stops it."
+FOLDER = tempfile.mkdtemp(prefix="godwit-dev-")  # one for all cases: the database stays
+
+
+def copy_shop():
+    """The example as it is in the tree, writable although the tree may not be."""
+    for part in "campaigns", "templates":
+        shutil.rmtree(os.path.join(FOLDER, part), ignore_errors=True)
+    shutil.copytree(os.path.join(TOP, "examples/shop"), FOLDER, dirs_exist_ok=True,
+                    copy_function=shutil.copyfile)
+    os.chmod(FOLDER, 0o755)
+    for folder in "campaigns", "templates", "tests":
+        for path, _, _ in os.walk(os.path.join(FOLDER, folder)):
+            os.chmod(path, 0o755)
 
 
 class Dev:
-    """A copy of the example shop, and `godwit dev` in it."""
+    """The example shop as it is in the tree, and `godwit dev` in it."""
 
     def __init__(self, *options, settings=None):
-        self.folder = tempfile.mkdtemp(prefix="godwit-dev-")
-        os.chmod(self.folder, 0o755)
-        shutil.copytree(os.path.join(TOP, "examples/shop"), self.folder, dirs_exist_ok=True)
+        self.folder = FOLDER
+        copy_shop()
         if settings:
             path = os.path.join(self.folder, "godwit.yaml")
             with open(path, encoding="utf-8") as f:
@@ -73,11 +85,15 @@ class Dev:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        subprocess.run([GODWIT, "db", "stop", "-C", self.folder], capture_output=True, check=False)
-        home = os.path.realpath(os.path.join(self.folder, ".godwit/pg"))
-        shutil.rmtree(self.folder, ignore_errors=True)
-        if "/godwit/" in home:
-            shutil.rmtree(home, ignore_errors=True)
+
+
+def clean_up():
+    copy_shop()
+    subprocess.run([GODWIT, "db", "stop", "-C", FOLDER], capture_output=True, check=False)
+    home = os.path.realpath(os.path.join(FOLDER, ".godwit/pg"))
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    if "/godwit/" in home:  # root's, when the server's user may not enter the folder
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def campaign(name, event, template="welcome"):
@@ -117,10 +133,10 @@ def mail_is_caught_and_goes_nowhere():
 def files_are_read_again():
     with Dev() as dev:
         dev.wait_for(STARTED)
-        dev.sql("select godwit.identify('mei', '{}', email => 'mei@customer.example')")
+        dev.sql("select godwit.identify('ben', '{}', email => 'ben@customer.example')")
         dev.write("campaigns/welcome.yaml", "campaign: welcome\ntrigger: { event: x }\nstepz: []\n")
         dev.wait_for("campaigns/welcome.yaml:3:1: error:")
-        dev.sql("select godwit.track('mei', 'customer.signed_up')")
+        dev.sql("select godwit.track('ben', 'customer.signed_up')")
         dev.wait_for("  welcome  ")  # the old one is in use
         os.unlink(os.path.join(dev.folder, "campaigns/welcome.yaml"))
         dev.write("templates/fresh/subject.liquid", "Something quite fresh")
@@ -131,7 +147,7 @@ def files_are_read_again():
         deadline = time.monotonic() + 30
         while not any(line and "Something quite new" in line for line in dev.lines):
             assert time.monotonic() < deadline, dev.lines
-            dev.sql("select godwit.track('mei', 'box.opened')")
+            dev.sql("select godwit.track('ben', 'box.opened')")
             time.sleep(0.3)
         dev.process.send_signal(signal.SIGTERM)
         assert dev.process.wait(timeout=30) == 0, dev.lines
@@ -174,6 +190,7 @@ def main():
         except Exception as error:  # each case counts by itself
             failed += 1
             print(f"FAILED {case.__name__}: {error!r}", flush=True)
+    clean_up()
     print(f"{len(CASES) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
