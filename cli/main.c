@@ -22,6 +22,7 @@ static const struct command cmd_version = {
     .run = run_version,
 };
 
+extern const struct command cmd_catalog;
 extern const struct command cmd_check;
 extern const struct command cmd_db;
 extern const struct command cmd_dev;
@@ -43,6 +44,7 @@ extern const struct command cmd_test;
 static const struct command *const commands[] = {
     &cmd_init,
     &cmd_check,
+    &cmd_catalog,
     &cmd_test,
     &cmd_dev,
     &cmd_db,
