@@ -30,6 +30,7 @@ extern const struct command cmd_explain;
 extern const struct command cmd_import;
 extern const struct command cmd_init;
 extern const struct command cmd_message;
+extern const struct command cmd_plan;
 extern const struct command cmd_preview;
 extern const struct command cmd_render;
 extern const struct command cmd_report;
@@ -46,6 +47,7 @@ static const struct command *const commands[] = {
     &cmd_dev,
     &cmd_db,
     &cmd_import,
+    &cmd_plan,
     &cmd_run,
     &cmd_report,
     &cmd_explain,
