@@ -164,6 +164,9 @@ struct cel_node *cel_macro(struct arena *a, struct cel_node *call, struct cel_is
 /* ---- issues (cel_issue.c) */
 struct cel_issue *cel_issue_add(struct cel_issues *issues, size_t offset, size_t length,
                                 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* What is suspicious but not wrong. */
+struct cel_issue *cel_warning_add(struct cel_issues *issues, size_t offset, size_t length,
+                                  const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void cel_issue_nearest(struct cel_issues *issues, struct cel_issue *i, struct str wrong,
                        const struct str *names, size_t n);
 
@@ -184,6 +187,8 @@ const struct cel_type *cel_type_letter(char letter);
 /* Gives every node its eval, folds constants, compiles constant patterns. */
 void cel_lower(struct arena *a, struct cel_program *p, struct cel_node *root,
                struct cel_issues *issues);
+/* Warns of what nobody means to write in &&, || or ?: whose operands are lowered (cel_review.c). */
+void cel_review(struct str source, const struct cel_node *n, struct cel_issues *issues);
 /* Adds to p->uses the paths that are read (cel_uses.c). */
 void cel_uses_collect(struct arena *a, struct cel_program *p);
 /* "customer.country" for plain selections from a variable of the environment;
