@@ -31,6 +31,7 @@ extern const struct command cmd_explain;
 extern const struct command cmd_import;
 extern const struct command cmd_init;
 extern const struct command cmd_message;
+extern const struct command cmd_plan;
 extern const struct command cmd_preview;
 extern const struct command cmd_render;
 extern const struct command cmd_report;
@@ -44,16 +45,17 @@ extern const struct command cmd_test;
 static const struct command *const commands[] = {
     &cmd_init,
     &cmd_check,
-    &cmd_catalog,
     &cmd_test,
     &cmd_dev,
     &cmd_db,
     &cmd_import,
+    &cmd_plan,
     &cmd_run,
     &cmd_report,
     &cmd_explain,
     &cmd_preview,
     &cmd_segment,
+    &cmd_catalog,
     &cmd_message,
     &cmd_eval,
     &cmd_render,

@@ -467,6 +467,11 @@ static const struct variant *pick(const struct variant *list, struct str locale)
     }
 }
 
+struct str template_variant(const struct message_template *t, enum template_part part,
+                            struct str locale) {
+    return pick(t->part[part], locale)->locale;
+}
+
 bool template_render(const struct template_set *s, const struct message_template *t,
                      enum template_part part, const struct liquid_params *p, struct buf *out,
                      struct err *e) {
