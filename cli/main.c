@@ -22,6 +22,7 @@ static const struct command cmd_version = {
     .run = run_version,
 };
 
+extern const struct command cmd_catalog;
 extern const struct command cmd_check;
 extern const struct command cmd_db;
 extern const struct command cmd_dev;
@@ -32,6 +33,7 @@ extern const struct command cmd_import;
 extern const struct command cmd_init;
 extern const struct command cmd_message;
 extern const struct command cmd_pause;
+extern const struct command cmd_plan;
 extern const struct command cmd_preview;
 extern const struct command cmd_render;
 extern const struct command cmd_report;
@@ -52,12 +54,14 @@ static const struct command *const commands[] = {
     &cmd_dev,
     &cmd_db,
     &cmd_import,
+    &cmd_plan,
     &cmd_run,
     &cmd_status,
     &cmd_report,
     &cmd_explain,
     &cmd_preview,
     &cmd_segment,
+    &cmd_catalog,
     &cmd_message,
     &cmd_pause,
     &cmd_resume,

@@ -157,6 +157,10 @@ struct cel_activation {
 /* False: the value is an error, *e says which. */
 bool cel_eval(const struct cel_program *p, const struct cel_activation *act, struct arena *a,
               struct value *out, struct err *e) MUST_CHECK;
+/* The same; *missing: the error is that something is not there (a field, a key, an element, a
+ * past event), so that a condition does not hold rather than fails. */
+bool cel_eval_missing(const struct cel_program *p, const struct cel_activation *act,
+                      struct arena *a, struct value *out, bool *missing, struct err *e) MUST_CHECK;
 
 /* ---- what a program needs */
 struct cel_behaviour_use {
@@ -211,6 +215,7 @@ struct cel_explained {
     size_t offset, length; /* in the source */
     struct str source;     /* that part of it */
     bool failed;           /* the value is an error */
+    bool missing;          /* namely that something is not there */
     struct value value;
     struct str error;
     const struct cel_explained *parts;

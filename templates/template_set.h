@@ -50,6 +50,10 @@ const char *template_part_name(enum template_part part); /* "subject", ..., "bod
 bool template_has(const struct message_template *t, enum template_part part);
 /* The locales of which there are variants, each once, in order; without the default. */
 const struct list *template_locales(const struct message_template *t);
+/* The locale whose variant of a part is rendered for `locale`: "zh-TW", "zh"; empty: the default.
+ * The template must have the part. */
+struct str template_variant(const struct message_template *t, enum template_part part,
+                            struct str locale);
 /* The data that a render reads: V_STRING paths ("customer.first_name"), or "*". */
 const struct list *template_inputs(const struct message_template *t);
 /* The paths that the heads require. */

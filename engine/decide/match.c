@@ -109,11 +109,13 @@ void match_scope_init(struct match_scope *s, const struct workspace *w, const st
 
 /* ---- matching */
 
+/* A condition that reads what is not there does not hold. */
 static enum match_result evaluate(struct match_scope *s, const struct cel_program *p,
                                   struct err *e) {
     struct value v;
-    if (!cel_eval(p, &s->activation, s->arena, &v, e))
-        return MATCH_ERROR;
+    bool missing;
+    if (!cel_eval_missing(p, &s->activation, s->arena, &v, &missing, e))
+        return missing ? MATCH_NO : MATCH_ERROR;
     if (value_is(v, V_BOOL))
         return v.u.b ? MATCH_YES : MATCH_NO;
     err_set(e, ERR_INPUT, "the condition gives neither true nor false here, but a value of type %s",
@@ -148,6 +150,16 @@ enum match_result match_segment(struct match_scope *s, struct str name, struct e
 
 /* ---- explaining */
 
+/* The innermost part that is not there and makes x missing; NULL: x is not. */
+static const struct cel_explained *missing_part(const struct cel_explained *x) {
+    if (!x->missing)
+        return NULL;
+    for (size_t i = 0; i < x->n_parts; i++)
+        if (x->parts[i].missing)
+            return missing_part(&x->parts[i]);
+    return x;
+}
+
 static void add_line(struct buf *b, const struct cel_explained *x, int depth) {
     if (b->n)
         buf_add_char(b, '\n');
@@ -155,7 +167,13 @@ static void add_line(struct buf *b, const struct cel_explained *x, int depth) {
     for (size_t i = 0; i < x->source.n; i++) /* a condition over several lines becomes one */
         buf_add_char(b, (unsigned char)x->source.p[i] < ' ' ? ' ' : x->source.p[i]);
     if (x->failed) {
-        buf_printf(b, ": cannot be told: %.*s", STR_FMT(x->error));
+        const struct cel_explained *absent = missing_part(x);
+        if (absent == x)
+            buf_add_str(b, S(": missing"));
+        else if (absent)
+            buf_printf(b, ": does not hold, for want of %.*s", STR_FMT(absent->source));
+        else
+            buf_printf(b, ": cannot be told: %.*s", STR_FMT(x->error));
         return;
     }
     buf_add_str(b, S(": "));
@@ -172,6 +190,11 @@ struct str match_explain(struct match_scope *s, const struct campaign *c) {
     struct buf b = BUF_IN(s->arena);
     if (!c->audience)
         return STR_NONE;
-    add_tree(&b, cel_explain(c->audience, &s->activation, s->arena), 0);
+    const struct cel_explained *x = cel_explain(c->audience, &s->activation, s->arena);
+    const struct cel_explained *absent = missing_part(x);
+    add_tree(&b, x, 0);
+    if (absent)
+        buf_printf(&b, "\n%.*s is missing, so the condition does not hold",
+                   STR_FMT(absent->source));
     return buf_str(&b);
 }
