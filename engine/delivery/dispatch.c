@@ -228,13 +228,38 @@ static bool resting(struct dispatch *d) {
     return d->rests_until_us && wallclock_now() < d->rests_until_us;
 }
 
+/* What is ready and will not be for some time makes room for others. */
+static bool evict(struct dispatch *d, struct db_call *call) {
+    struct outbox_postpones *postpones = outbox_postpones_new(d->claim_arena, 0);
+    int64_t now_us = wallclock_now();
+    bool any = false;
+    for (struct item *x = d->items.next, *next; x != &d->items; x = next) {
+        next = x->next;
+        int64_t later =
+            x->state == READY ? pace_evict(d->throttle.pace, &x->key, now_us) : 0;
+        if (!later)
+            continue;
+        outbox_postpone(postpones, &x->m, x->fence, later);
+        x->held = false;
+        drop(d, x);
+        any = true;
+    }
+    if (any)
+        *call = outbox_postpone_call(postpones);
+    return any;
+}
+
 void dispatch_claim(struct dispatch *d) {
     uint64_t shards = shards_owned(d->host->shards);
     size_t most = ready_most(d);
     if (d->claiming || d->closing || d->host->stopping || !shards || !d->host->recovered ||
-        d->count[READY] > most / 4 || resting(d) || !db_is_up(d->host->claims))
+        resting(d) || !db_is_up(d->host->claims))
         return;
     arena_reset(d->claim_arena);
+    struct db_call calls[3];
+    size_t n_calls = pace_limits(d->throttle.pace) && evict(d, &calls[0]);
+    if (d->count[READY] > most / 4 && !n_calls)
+        return;
     size_t held = 0, n = 0;
     for (size_t i = 0; i < ITEM_STATES; i++)
         held += d->count[i];
@@ -244,10 +269,10 @@ void dispatch_claim(struct dispatch *d) {
         ids[n++] = x->m.id;
     struct err e = ERR_INIT;
     int64_t now_us = wallclock_now();
-    struct db_call calls[] = {outbox_hold(d->claim_arena, d->name, shards, now_us),
-                              outbox_claim(d->claim_arena, d->name, shards, now_us,
-                                           (int64_t)(most - d->count[READY]), ids, n)};
-    d->claiming = db_transaction(d->host->claims, calls, 2, on_claimed, d, &e);
+    calls[n_calls++] = outbox_hold(d->claim_arena, d->name, shards, now_us);
+    calls[n_calls++] = outbox_claim(d->claim_arena, d->name, shards, now_us,
+                                    (int64_t)(most - d->count[READY]), ids, n);
+    d->claiming = db_transaction(d->host->claims, calls, n_calls, on_claimed, d, &e);
     d->ticks = 0;
     if (d->claiming)
         d->claim_workspace = workspace_hold(d->host->workspace);

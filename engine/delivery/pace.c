@@ -196,6 +196,25 @@ int64_t pace_hold(struct pace *p, const struct pace_key *k, int64_t now_us) {
     return slot;
 }
 
+int64_t pace_evict(struct pace *p, const struct pace_key *k, int64_t now_us) {
+    struct lane *lanes[2];
+    size_t n = lanes_of(p, k, now_us, lanes);
+    int64_t slot = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (lanes[i]->rests_until <= now_us && lanes[i]->held <= worth_holding(p, lanes[i]))
+            continue;
+        int64_t one = book(p, lanes[i], now_us);
+        slot = one > slot ? one : slot;
+    }
+    for (size_t i = 0; i < n && slot; i++)
+        less(&lanes[i]->held);
+    return slot;
+}
+
+bool pace_limits(const struct pace *p) {
+    return p->n_lanes > 0;
+}
+
 void pace_drop(struct pace *p, const struct pace_key *k) {
     struct lane *lanes[2];
     size_t n = lanes_of(p, k, 0, lanes);

@@ -59,6 +59,11 @@ void pace_share(struct pace *p, double share);
 
 /* 0: keep it; otherwise the time (us) for which it is to be put back. */
 int64_t pace_hold(struct pace *p, const struct pace_key *k, int64_t now_us);
+/* It was kept, and its domain has begun to rest, or was slowed down, since: 0, or the time for
+ * which it is to be put back; it is not kept any more then. */
+int64_t pace_evict(struct pace *p, const struct pace_key *k, int64_t now_us);
+/* Whether any domain or campaign is limited now; false: nothing needs to be evicted. */
+bool pace_limits(const struct pace *p);
 /* It was kept, and is dropped without having been taken. */
 void pace_drop(struct pace *p, const struct pace_key *k);
 /* Whether it, kept until now, may leave; if so its tokens are gone. */
