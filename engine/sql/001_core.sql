@@ -261,9 +261,9 @@ create index messages_due on godwit.messages (channel, due_at) where due_at is n
 -- transaction: the fence, consent and suppression. Returns those that may go; the
 -- others are cancelled with the reason, or left alone when a consent is being
 -- changed at this moment (they come again). The customer's lock is the one that
--- set_consent takes, so no message is marked after an unsubscribe was committed. The
--- lock of the shards is the one that shard_acquire takes, so whoever takes a shard over
--- sees all that was marked before.
+-- set_consent takes, so no message is marked after an unsubscribe was committed. The lock
+-- of a shard is the one that shard_acquire takes, so whoever takes a shard over sees all
+-- that was marked before.
 -- A volatile function: its second statement sees what was committed before its locks.
 create function godwit.mark_sending(ids bigint[], shards smallint[], leases bigint[],
                                     hashes text[], defaults boolean[])
@@ -274,42 +274,46 @@ declare
     wanted bigint[];
     secret text;
 begin
-    select array_agg(l.id) into wanted from (
-        select w.id
-          from unnest(ids, shards, leases) as w (id, shard, lease)
-          join godwit.shards s on s.shard = w.shard and s.fence = w.lease
-          join godwit.messages m on m.shard = w.shard and m.id = w.id
-         where pg_try_advisory_xact_lock_shared(7302, (m.customer_id & 2147483647)::integer)
-           for key share of s) l;
+    select array_agg(w.id) into wanted
+      from unnest(ids, shards) as w (id, shard)
+      join godwit.messages m on m.shard = w.shard and m.id = w.id
+     where pg_try_advisory_xact_lock_shared(7303, w.shard)
+       and pg_try_advisory_xact_lock_shared(7302, (m.customer_id & 2147483647)::integer);
     select value into secret from godwit.settings where key = 'secret';
 
+    -- both CTEs are materialized so that each look into messages goes by (shard, id), also with a
+    -- plan that was made while the table was empty
     return query
-    with marked as (
+    with ours as materialized (
+        select w.* from unnest(ids, shards, leases, hashes, defaults)
+                        as w (id, shard, lease, hash, by_default)
+          join godwit.shards s on s.shard = w.shard and s.fence = w.lease
+         where w.id = any (wanted)),
+    judged as materialized (
+        select n.shard, n.id, w.lease, w.hash,
+               case when s.reason is not null then 'suppressed: ' || s.reason
+                    when n.topic is not null and coalesce(c.state = 'unsubscribed', not w.by_default)
+                    then 'unsubscribed from ' || n.topic end as why
+          from ours w
+          join godwit.messages n on n.shard = w.shard and n.id = w.id
+          left join godwit.suppressions s
+                 on s.channel = n.channel
+                and s.address_hash = sha256(convert_to(secret || lower(btrim(n.address)), 'UTF8'))
+          left join lateral (
+                select c.state from godwit.consents c
+                 where c.shard = n.shard and c.customer_id = n.customer_id
+                   and c.channel in (n.channel, '*') and c.topic in (n.topic, '*')
+                 order by c.id desc limit 1) c on n.topic is not null),
+    marked as (
         update godwit.messages m
-           set status = case when v.why is null then 'sending' else 'cancelled' end,
-               due_at = case when v.why is null then m.due_at end,
-               reason = coalesce(v.why, m.reason),
-               lease = v.lease, template_hash = v.hash,
-               sending_at = case when v.why is null then now() else m.sending_at end,
-               attempts = m.attempts + (v.why is null)::integer
-          from (select n.shard, n.id, w.lease, w.hash,
-                       case when s.reason is not null then 'suppressed: ' || s.reason
-                            when n.topic is not null
-                                 and coalesce(c.state = 'unsubscribed', not w.by_default)
-                            then 'unsubscribed from ' || n.topic end as why
-                  from unnest(ids, shards, leases, hashes, defaults)
-                       as w (id, shard, lease, hash, by_default)
-                  join godwit.messages n on n.shard = w.shard and n.id = w.id
-                  left join godwit.suppressions s
-                         on s.channel = n.channel
-                        and s.address_hash = sha256(convert_to(secret || lower(btrim(n.address)), 'UTF8'))
-                  left join lateral (
-                        select c.state from godwit.consents c
-                         where c.shard = n.shard and c.customer_id = n.customer_id
-                           and c.channel in (n.channel, '*') and c.topic in (n.topic, '*')
-                         order by c.id desc limit 1) c on n.topic is not null
-                 where w.id = any (wanted)) v
-         where m.shard = v.shard and m.id = v.id and m.status in ('queued', 'deferred')
+           set status = case when j.why is null then 'sending' else 'cancelled' end,
+               due_at = case when j.why is null then m.due_at end,
+               reason = coalesce(j.why, m.reason),
+               lease = j.lease, template_hash = j.hash,
+               sending_at = case when j.why is null then now() else m.sending_at end,
+               attempts = m.attempts + (j.why is null)::integer
+          from judged j
+         where m.shard = j.shard and m.id = j.id and m.status in ('queued', 'deferred')
         returning m.id, m.status)
     select id from marked where status = 'sending';
 end $$;
