@@ -24,8 +24,10 @@ static const struct command cmd_version = {
 
 extern const struct command cmd_catalog;
 extern const struct command cmd_check;
+extern const struct command cmd_control;
 extern const struct command cmd_db;
 extern const struct command cmd_dev;
+extern const struct command cmd_doubt;
 extern const struct command cmd_eval;
 extern const struct command cmd_explain;
 extern const struct command cmd_import;
@@ -38,6 +40,7 @@ extern const struct command cmd_report;
 extern const struct command cmd_run;
 extern const struct command cmd_schema;
 extern const struct command cmd_segment;
+extern const struct command cmd_status;
 extern const struct command cmd_test;
 
 /* In the order of the help page: a newcomer's path first. One line a command. */
@@ -51,15 +54,18 @@ static const struct command *const commands[] = {
     &cmd_import,
     &cmd_plan,
     &cmd_run,
+    &cmd_status,
     &cmd_report,
     &cmd_explain,
     &cmd_preview,
     &cmd_segment,
     &cmd_catalog,
     &cmd_message,
+    &cmd_doubt,
     &cmd_eval,
     &cmd_render,
     &cmd_schema,
+    &cmd_control,
     &cmd_version,
 };
 /* clang-format on */

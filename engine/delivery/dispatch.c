@@ -184,10 +184,10 @@ static void on_claimed(void *ctx, const struct err *e, struct db_reply *reply) {
     struct dispatch *d = ctx;
     bool busy = false;
     if (!e && !d->closing) {
-        size_t rows = db_rows(reply->result[0]);
-        d->quiet = rows == 0;
-        d->more = rows > 0;
-        busy = take_rows(d, reply->result[0]);
+        const struct db_result *due = reply->result[reply->n - 1]; /* behind those held back */
+        d->quiet = db_rows(due) == 0;
+        d->more = db_rows(due) > 0;
+        busy = take_rows(d, due);
     }
     db_reply_free(reply);
     workspace_release(d->claim_workspace);
@@ -217,9 +217,11 @@ void dispatch_claim(struct dispatch *d) {
     for (const struct item *x = d->items.next; x != &d->items; x = x->next)
         ids[n++] = x->m.id;
     struct err e = ERR_INIT;
-    struct db_call call = outbox_claim(d->claim_arena, d->name, shards, wallclock_now(),
-                                       (int64_t)(most - d->count[READY]), ids, n);
-    d->claiming = db_transaction(d->host->claims, &call, 1, on_claimed, d, &e);
+    int64_t now_us = wallclock_now();
+    struct db_call calls[] = {outbox_hold(d->claim_arena, d->name, shards, now_us),
+                              outbox_claim(d->claim_arena, d->name, shards, now_us,
+                                           (int64_t)(most - d->count[READY]), ids, n)};
+    d->claiming = db_transaction(d->host->claims, calls, 2, on_claimed, d, &e);
     d->ticks = 0;
     if (d->claiming)
         d->claim_workspace = workspace_hold(d->host->workspace);
