@@ -4,6 +4,7 @@
 #include "channels/relay_session.h"
 
 #include "base/arena.h"
+#include "base/fault.h"
 #include "channels/email_mime.h"
 #include "channels/relay_connect.h"
 
@@ -150,6 +151,7 @@ static const char *on_read(void **ctx, int *len, void *arg) {
     if (l->broken) {
         errno = ECANCELED; /* makes libesmtp drop the connection in the middle of DATA */
     } else if (!l->begun) {
+        fault_point("smtp.body");
         l->begun = true;
         *len = (int)l->mail.data.n;
         data = l->mail.data.p;
@@ -249,6 +251,7 @@ static void on_sent(struct relay_line *l, smtp_message_t message) {
         return; /* BDAT, and the connection broke: settle() knows how far it had come */
     }
     if (l->job) {
+        fault_point("smtp.accepted");
         answer(l, l->begun ? RELAY_DOT : RELAY_DATA, status);
     }
     if (l->begun) {

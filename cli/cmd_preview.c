@@ -66,6 +66,8 @@ static void escape(struct buf *out, struct str s) {
         char c = s.p[i];
         if (c == '<')
             buf_add_str(out, S("&lt;"));
+        else if (c == '>')
+            buf_add_str(out, S("&gt;"));
         else if (c == '&')
             buf_add_str(out, S("&amp;"));
         else if (c == '"')

@@ -36,6 +36,7 @@ extern const struct command cmd_render;
 extern const struct command cmd_report;
 extern const struct command cmd_run;
 extern const struct command cmd_schema;
+extern const struct command cmd_segment;
 extern const struct command cmd_test;
 
 /* In the order of the help page: a newcomer's path first. One line a command. */
@@ -52,6 +53,7 @@ static const struct command *const commands[] = {
     &cmd_report,
     &cmd_explain,
     &cmd_preview,
+    &cmd_segment,
     &cmd_message,
     &cmd_eval,
     &cmd_render,

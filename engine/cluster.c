@@ -221,7 +221,7 @@ static bool locate(const char *workspace, struct cluster *c, struct err *e) {
         return err_set(e, ERR_INPUT, "workspace %s: %s", workspace, strerror(errno));
     if (strlen(real) > PATH_MAX - 64)
         return err_set(e, ERR_INPUT, "workspace %s: its path is too long", workspace);
-    snprintf(c->dir, sizeof c->dir, "%s/.godwit", strcmp(real, "/") ? real : "");
+    snprintf(c->dir, sizeof c->dir, "%.*s/.godwit", PATH_MAX - 64, strcmp(real, "/") ? real : "");
     snprintf(link, sizeof link, "%s/pg", c->dir);
     c->home[0] = 0;
     struct stat st;

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define HEARTBEAT_MS 2000
-#define LEASE_S 15
+#define LEASE_MS 15000
+#define HEARTBEATS 7 /* in a lease */
 #define HOUSEKEEPING_MS (UINT64_C(24) * 3600 * 1000)
 
 struct shards {
@@ -24,6 +24,7 @@ struct shards {
     struct str *resend;
     size_t n_resend;
 
+    int64_t lease_ms;
     int64_t engine; /* 0: not registered */
     int engines;
     uint64_t owned;  /* by the database, as far as we know */
@@ -193,7 +194,7 @@ static void acquire(struct shards *s, int most) {
     struct db_params *p = begin(s);
     db_param_int8(p, s->engine);
     db_param_int8(p, most);
-    db_param_float8(p, LEASE_S);
+    db_param_float8(p, (double)s->lease_ms / 1000);
     submit(s, &st_acquire, p, on_acquired);
 }
 
@@ -273,7 +274,7 @@ static void heartbeat(struct shards *s) {
     s->recheck = false;
     struct db_params *p = begin(s);
     db_param_int8(p, s->engine);
-    db_param_float8(p, LEASE_S);
+    db_param_float8(p, (double)s->lease_ms / 1000);
     submit(s, &st_heartbeat, p, on_heartbeat);
 }
 
@@ -381,12 +382,24 @@ static void on_notify(void *ctx, struct str channel, struct str payload) {
     s->events.on_wake(s->events.ctx);
 }
 
+/* Tests of takeovers do not wait for it. */
+static int64_t lease_ms(void) {
+    int64_t ms = LEASE_MS;
+#ifdef GODWIT_DEVELOPER
+    struct str given = str_from(getenv("GODWIT_LEASE_MS"));
+    if (given.n && !str_to_int64(given, &ms))
+        ms = LEASE_MS;
+#endif
+    return ms;
+}
+
 struct shards *shards_open(uv_loop_t *loop, const char *conninfo, const struct str *resend,
                            size_t n_resend, const struct shards_events *events, struct err *e) {
     struct shards *s = calloc(1, sizeof *s);
     if (!s)
         abort();
     s->events = *events;
+    s->lease_ms = lease_ms();
     s->request = arena_new(0);
     s->kept = arena_new(0);
     s->resend = ARENA_ARRAY(s->kept, struct str, n_resend + 1);
@@ -403,7 +416,8 @@ struct shards *shards_open(uv_loop_t *loop, const char *conninfo, const struct s
     }
     uv_timer_init(loop, &s->timer);
     s->timer.data = s;
-    uv_timer_start(&s->timer, on_timer, HEARTBEAT_MS, HEARTBEAT_MS);
+    uint64_t beat = (uint64_t)s->lease_ms / HEARTBEATS;
+    uv_timer_start(&s->timer, on_timer, beat, beat);
     return s;
 }
 

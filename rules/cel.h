@@ -191,6 +191,13 @@ struct cel_uses {
 
 const struct cel_uses *cel_program_uses(const struct cel_program *p);
 
+/* The first instant after act->now_us at which the value can change although nothing
+ * happens (an event leaves a window, `now` passes a date); INT64_MAX: never. It may be
+ * too early, never too late: evaluate then, and ask again. `act->at` must be
+ * (now_us, INT64_MAX). */
+int64_t cel_next_change(const struct cel_program *p, const struct cel_activation *act,
+                        struct arena *a);
+
 /* ---- what must hold: conditions `path == constant` or `path in [constants]`
  * without which the program cannot be true. For indexes. */
 struct cel_requirement {
@@ -201,6 +208,9 @@ struct cel_requirement {
 /* The list lives in `a`. */
 const struct cel_requirement *cel_program_requires(const struct cel_program *p, struct arena *a,
                                                    size_t *n);
+
+/* Whether the comparisons with constants show that no event and customer make both true. */
+bool cel_program_exclusive(const struct cel_program *x, const struct cel_program *y);
 
 /* ---- explain: every subexpression with its value. Conditions joined by && || !
  * ?: are taken apart down to comparisons and their operands; constants are left out. */

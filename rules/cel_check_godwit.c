@@ -171,6 +171,7 @@ static void check_filter(struct cel_check *c, struct cel_node *n, const struct c
                          struct cel_behaviour_use *use) {
     const struct cel_scope *outer = c->scope;
     c->in_filter = true;
+    c->filter_scope = outer;
     c->filter_alone = true;
     c->it_type = event;
     cel_check_node(c, n);

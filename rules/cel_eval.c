@@ -141,7 +141,7 @@ struct value cel_declared(const struct cel_node *n, struct cel_run *run, struct 
 
 static inline struct value field_of_map(const struct cel_node *n, struct cel_run *run,
                                         const struct map *m, bool optional) {
-    const struct value *p = cel_map_find_str(m, n->name, n->hash);
+    const struct value *p = map_get_hashed(m, n->name, n->hash);
     if (!p)
         return optional ? cel_optional_none() : cel_error(CEL_E_KEY, n);
     struct value v = n->coerce ? cel_declared(n, run, *p) : *p;
@@ -186,7 +186,7 @@ static struct value eval_has(const struct cel_node *n, struct cel_run *run) {
         of = *inner;
     }
     if (of.type == V_MAP)
-        return value_bool(cel_map_find_str(of.u.map, n->name, n->hash) != NULL);
+        return value_bool(map_get_hashed(of.u.map, n->name, n->hash) != NULL);
     if (cel_is_error(of))
         return of;
     return cel_fail(run, "has() asks for `%.*s` in %s, which has no fields", STR_FMT(n->name),

@@ -260,7 +260,6 @@ bool cel_equal(struct value a, struct value b, int64_t *steps);
 int cel_compare(struct value a, struct value b);
 /* Keys are compared as CEL compares numbers; NULL: not there. */
 const struct value *cel_map_find(const struct map *m, struct value key);
-const struct value *cel_map_find_str(const struct map *m, struct str key, uint64_t hash);
 bool cel_is_map_key(struct value v);
 enum cel_kind cel_kind_of(struct value v);
 struct value cel_type_value(enum cel_kind k);

@@ -4,7 +4,8 @@
  * difference since another part decides, comparisons that exclude each other
  * (country == "TW" && country == "HK") or that one of is always true
  * (country != "TW" || country != "HK"). Says so as warnings; the program is good
- * all the same. Works on the lowered tree: constants are folded.
+ * all the same. And tells whether two conditions exclude each other. Works on the lowered tree:
+ * constants are folded.
  *
  * Two comparisons are about the same thing when its source reads the same.
  */
@@ -170,6 +171,12 @@ static size_t claims_of(const struct reviewer *r, const struct cel_node *n, stru
     return count;
 }
 
+/* What must hold for the condition to be true. */
+static size_t required_claims(const struct reviewer *r, const struct cel_node *root,
+                              struct claim *list) {
+    return root->op == CEL_AND ? claims_of(r, root, list, 0) : claim_of(r, root, &list[0]);
+}
+
 static void report(struct reviewer *r, const struct claim *first, const struct claim *second,
                    bool and) {
     struct str text = text_of(r, first->at);
@@ -238,4 +245,15 @@ void cel_review(struct str source, const struct cel_node *n, struct cel_issues *
     } else if ((n->op == CEL_AND || n->op == CEL_OR) && !look_at_operands(&r, n)) {
         compare_claims(&r, n);
     }
+}
+
+bool cel_program_exclusive(const struct cel_program *x, const struct cel_program *y) {
+    struct claim of_x[CLAIMS_MOST], of_y[CLAIMS_MOST];
+    struct reviewer rx = {x->source, NULL, CEL_STEPS}, ry = {y->source, NULL, CEL_STEPS};
+    size_t n = required_claims(&rx, x->root, of_x), m = required_claims(&ry, y->root, of_y);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < m && rx.steps > 0; k++)
+            if (exclude_each_other(&rx, &of_x[i], &of_y[k]))
+                return true;
+    return false;
 }

@@ -209,11 +209,13 @@ void dispatch_claim(struct dispatch *d) {
         d->count[READY] > most / 4 || resting(d) || !db_is_up(d->host->claims))
         return;
     arena_reset(d->claim_arena);
-    int64_t *ids = ARENA_ARRAY(d->claim_arena, int64_t, most + 1);
-    size_t n = 0;
+    size_t held = 0, n = 0;
+    for (size_t i = 0; i < ITEM_STATES; i++)
+        held += d->count[i];
+    /* all of them: what is being marked still reads as queued, and would be claimed twice */
+    int64_t *ids = ARENA_ARRAY(d->claim_arena, int64_t, held + 1);
     for (const struct item *x = d->items.next; x != &d->items; x = x->next)
-        if (x->state == READY && n < most)
-            ids[n++] = x->m.id;
+        ids[n++] = x->m.id;
     struct err e = ERR_INIT;
     struct db_call call = outbox_claim(d->claim_arena, d->name, shards, wallclock_now(),
                                        (int64_t)(most - d->count[READY]), ids, n);

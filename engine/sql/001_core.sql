@@ -260,7 +260,9 @@ create index messages_due on godwit.messages (channel, due_at) where due_at is n
 -- transaction: the fence, consent and suppression. Returns those that may go; the
 -- others are cancelled with the reason, or left alone when a consent is being
 -- changed at this moment (they come again). The customer's lock is the one that
--- set_consent takes, so no message is marked after an unsubscribe was committed.
+-- set_consent takes, so no message is marked after an unsubscribe was committed. The
+-- lock of the shards is the one that shard_acquire takes, so whoever takes a shard over
+-- sees all that was marked before.
 -- A volatile function: each statement sees what was committed before it.
 create function godwit.mark_sending(ids bigint[], shards smallint[], leases bigint[],
                                     hashes text[], defaults boolean[])
@@ -268,12 +270,18 @@ create function godwit.mark_sending(ids bigint[], shards smallint[], leases bigi
     language plpgsql as $$
 #variable_conflict use_column
 declare
+    mine   smallint[];
     wanted bigint[];
 begin
+    select array_agg(s.shard) into mine from (
+        select s.shard from unnest(shards, leases) as w (shard, lease)
+          join godwit.shards s on s.shard = w.shard and s.fence = w.lease
+           for key share of s) s;
     select array_agg(w.id) into wanted
       from unnest(ids, shards) as w (id, shard)
       join godwit.messages m on m.shard = w.shard and m.id = w.id
-     where pg_try_advisory_xact_lock_shared(7302, (m.customer_id & 2147483647)::integer);
+     where w.shard = any (mine)
+       and pg_try_advisory_xact_lock_shared(7302, (m.customer_id & 2147483647)::integer);
 
     update godwit.messages m
        set status = 'cancelled', due_at = null,
@@ -298,7 +306,6 @@ begin
        set status = 'sending', lease = w.lease, template_hash = w.hash,
            sending_at = now(), attempts = m.attempts + 1
       from unnest(ids, shards, leases, hashes) as w (id, shard, lease, hash)
-      join godwit.shards s on s.shard = w.shard and s.fence = w.lease
      where m.shard = w.shard and m.id = w.id and m.id = any (wanted)
        and m.status in ('queued', 'deferred')
     returning m.id;

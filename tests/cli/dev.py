@@ -18,14 +18,24 @@ STARTED = "Ctrl-C stops it."
 FOLDER = tempfile.mkdtemp(prefix="godwit-dev-")  # one for all cases: the database stays
 
 
+def copy_shop():
+    """The example as it is in the tree, writable although the tree may not be."""
+    for part in "campaigns", "templates":
+        shutil.rmtree(os.path.join(FOLDER, part), ignore_errors=True)
+    shutil.copytree(os.path.join(TOP, "examples/shop"), FOLDER, dirs_exist_ok=True,
+                    copy_function=shutil.copyfile)
+    os.chmod(FOLDER, 0o755)
+    for folder in "campaigns", "templates", "tests":
+        for path, _, _ in os.walk(os.path.join(FOLDER, folder)):
+            os.chmod(path, 0o755)
+
+
 class Dev:
     """The example shop as it is in the tree, and `godwit dev` in it."""
 
     def __init__(self, *options, settings=None):
         self.folder = FOLDER
-        for part in "campaigns", "templates":
-            shutil.rmtree(os.path.join(FOLDER, part), ignore_errors=True)
-        shutil.copytree(os.path.join(TOP, "examples/shop"), FOLDER, dirs_exist_ok=True)
+        copy_shop()
         if settings:
             path = os.path.join(self.folder, "godwit.yaml")
             with open(path, encoding="utf-8") as f:
@@ -78,7 +88,7 @@ class Dev:
 
 
 def clean_up():
-    shutil.copytree(os.path.join(TOP, "examples/shop"), FOLDER, dirs_exist_ok=True)
+    copy_shop()
     subprocess.run([GODWIT, "db", "stop", "-C", FOLDER], capture_output=True, check=False)
     home = os.path.realpath(os.path.join(FOLDER, ".godwit/pg"))
     shutil.rmtree(FOLDER, ignore_errors=True)
@@ -173,7 +183,6 @@ def main():
         print("psql is not installed")
         return 77
     failed = 0
-    os.chmod(FOLDER, 0o755)
     for case in CASES:
         try:
             case()

@@ -154,6 +154,20 @@ START_TEST(bundle_renders_the_same) {
 }
 END_TEST
 
+START_TEST(error_names_the_file) {
+    struct template_set *s = template_set_new(arena);
+    struct err e = ERR_INIT;
+    struct buf out = BUF_IN(arena);
+    struct liquid_params p = {.arena = arena};
+    template_set_add(s, S("a/html.liquid"), S("x{% render 'b/c' %}"), &diags);
+    template_set_add(s, S("b/c.liquid"), S("\n {{ 1 | divided_by: 0 }}"), &diags);
+    ck_assert(template_set_finish(s, &diags));
+    ck_assert(!template_render(s, template_find(s, S("a"), NULL), TEMPLATE_HTML, &p, &out, &e));
+    ck_assert_str_eq(e.text, "templates/b/c.liquid:2:2: divided by 0");
+    ck_assert_uint_eq(out.n, 0);
+}
+END_TEST
+
 static const struct {
     const char *path, *source, *file;
     int line, column;
@@ -191,6 +205,7 @@ Suite *suite_messages(void) {
     tcase_add_loop_test(t, mistake, 0, sizeof mistakes / sizeof *mistakes);
     tcase_add_test(t, required_and_inputs);
     tcase_add_test(t, bundle_renders_the_same);
+    tcase_add_test(t, error_names_the_file);
     suite_add_tcase(s, t);
     return s;
 }
