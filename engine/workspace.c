@@ -30,7 +30,6 @@ struct load {
     struct diags *d;
     struct str *broken; /* templates' files with mistakes, by their path in templates/ */
     size_t n_broken;
-    struct str segments; /* text of segments.yaml */
 };
 
 static bool load_settings(struct load *l);
@@ -49,7 +48,7 @@ struct workspace *workspace_load(struct str folder, struct diags *d) {
         load_rules(&l);
         load_templates(&l);
         load_campaigns(&l);
-        workspace_review(l.w, l.segments, d);
+        workspace_review(l.w, d);
     }
     diags_sort(d);
     for (size_t i = 0; i < d->n; i++) /* hints are written in the workspace's arena */
@@ -187,10 +186,9 @@ static void load_rules(struct load *l) {
     struct yamlfile file;
     if (exists(l, S("catalog.yaml")) && load_file(l, S("catalog.yaml"), &file))
         catalog_read(l->a, &file, &rules->catalog, l->d);
-    if (!exists(l, S("segments.yaml")) || !load_file(l, S("segments.yaml"), &file))
-        return;
-    l->segments = file.source;
-    segment_read(l->a, &file, &rules->catalog, &files, &rules->segments, &rules->n_segments, l->d);
+    if (exists(l, S("segments.yaml")) && load_file(l, S("segments.yaml"), &file))
+        segment_read(l->a, &file, &rules->catalog, &files, &rules->segments, &rules->n_segments,
+                     l->d);
 }
 
 /* ---- templates */

@@ -185,7 +185,7 @@ static bool is_sent(const struct workspace *w, struct str template) {
     return false;
 }
 
-void workspace_review(const struct workspace *w, struct str segments, struct diags *d) {
+void workspace_review(const struct workspace *w, struct diags *d) {
     struct review r = {w, w->arena, d};
     const struct message_template *t;
     bool whole = d->errors == 0; /* else what seems unused may be named where there is a mistake */
@@ -198,7 +198,6 @@ void workspace_review(const struct workspace *w, struct str segments, struct dia
                           .file = str_printf(r.a, "templates/%.*s", STR_FMT(template_name(t)))},
                       STR_NONE, "no campaign sends the template `%.*s`", STR_FMT(template_name(t)));
     }
-    campaign_review_together(r.a, &w->rules, d);
     if (whole)
-        campaign_review_segments(r.a, &w->rules, segments, d);
+        campaign_review_together(r.a, &w->rules, d);
 }

@@ -2,7 +2,7 @@
  *
  * workspace_review: what a workspace says as a whole once every file is read: names
  * in templates that no attribute or property has, files whose names are nearly those
- * of parts, templates and segments that nobody uses, campaigns that get in each
+ * of parts, templates that nobody uses, campaigns that get in each
  * other's way. Pure; called by workspace_load.
  */
 #ifndef GODWIT_ENGINE_WORKSPACE_REVIEW_H
@@ -10,8 +10,8 @@
 
 #include "engine/workspace.h"
 
-/* `segments`: the text of segments.yaml. A required value whose name is nearly that of a declared
+/* A required value whose name is nearly that of a declared
  * one is an error; all else are warnings and notes. */
-void workspace_review(const struct workspace *w, struct str segments, struct diags *d);
+void workspace_review(const struct workspace *w, struct diags *d);
 
 #endif

@@ -36,7 +36,7 @@ static void compare_with_earlier(struct arena *a, const struct campaign *const *
     struct diag *x =
         diags_add(d, DIAG_WARNING, c->trigger.at, c->source,
                   "the campaigns `%.*s` and `%.*s`%.*s start with the same event and have no "
-                  "limit: a customer can get all of them within the hour",
+                  "limit: a customer can get them within the hour",
                   STR_FMT(c->name), STR_FMT(other->name), STR_FMT(others));
     x->hint = S("write for example `limits: { per_customer: 1 per 7d }`, or audiences that exclude "
                 "each other");
@@ -53,30 +53,5 @@ void campaign_review_together(struct arena *a, const struct campaign_set *set, s
             at++;
         if (at < n && at < TOGETHER_MOST)
             compare_with_earlier(a, list, at, d);
-    }
-}
-
-/* ---- segments that nobody asks for */
-
-static void add_names(struct arena *a, struct map *used, const struct cel_program *p) {
-    const struct cel_uses *uses = p ? cel_program_uses(p) : NULL;
-    for (size_t i = 0; uses && i < uses->n_segments; i++)
-        map_set_str(a, used, uses->segments[i], value_bool(true));
-}
-
-void campaign_review_segments(struct arena *a, const struct campaign_set *set, struct str source,
-                              struct diags *d) {
-    struct map *used = map_new(a, set->n_segments);
-    for (size_t i = 0; i < set->n_campaigns; i++) {
-        add_names(a, used, set->campaigns[i]->audience);
-        add_names(a, used, set->campaigns[i]->goal.value);
-    }
-    for (size_t i = 0; i < set->n_segments; i++)
-        add_names(a, used, set->segments[i].program);
-    for (size_t i = 0; i < set->n_segments; i++) {
-        const struct segment *s = &set->segments[i];
-        if (!s->tracked && !map_get_str(used, s->name))
-            diags_add(d, DIAG_NOTE, s->at, source, "no campaign asks for the segment `%.*s`",
-                      STR_FMT(s->name));
     }
 }

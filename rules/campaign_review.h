@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * campaign_review: looks at all rules together for what no single file shows: two
- * campaigns that write to one customer at the same event, and segments that nobody
- * asks for. Adds warnings and notes, never errors. Pure.
+ * campaign_review: looks at all campaigns together for what no single file shows: two
+ * that write to one customer at the same event. Adds warnings, never errors. Pure.
  */
 #ifndef GODWIT_RULES_CAMPAIGN_REVIEW_H
 #define GODWIT_RULES_CAMPAIGN_REVIEW_H
@@ -11,9 +10,5 @@
 
 /* Warns of two that start with one event, do not exclude each other and have no limit. */
 void campaign_review_together(struct arena *a, const struct campaign_set *set, struct diags *d);
-
-/* Notes segments that no campaign and no segment names. `source`: the text of their file. */
-void campaign_review_segments(struct arena *a, const struct campaign_set *set, struct str source,
-                              struct diags *d);
 
 #endif

@@ -210,26 +210,35 @@ static bool is_bool(const struct cel_node *n, bool b) {
     return n->op == CEL_CONST && n->constant.type == V_BOOL && n->constant.u.b == b;
 }
 
+/* It has become known by a part of it that was complained of. */
+static bool is_said(const struct cel_issues *issues, const struct cel_node *n) {
+    for (size_t i = 0; i < issues->n; i++)
+        if (issues->list[i].offset >= n->offset && issues->list[i].offset < n->offset + n->length)
+            return true;
+    return false;
+}
+
 /* An operand that is known: it decides alone, or it makes no difference. */
 static bool look_at_operands(struct reviewer *r, const struct cel_node *n) {
     bool and = n->op == CEL_AND;
     for (uint32_t i = 0; i < n->n_args; i++) {
         const struct cel_node *x = n->args[i];
-        struct cel_issue *w = NULL;
-        if (is_bool(x, !and))
-            w = cel_warning_add(r->issues, x->offset, x->length,
-                                and? "this is always false, so the whole `&&` is, and the rest of "
-                                     "it is never reached"
-                                   : "this is always true, so the whole `||` is, and the rest of "
-                                     "it is never reached");
-        else if (is_bool(x, and))
-            w = cel_warning_add(r->issues, x->offset, x->length,
-                                "this is always %s and makes no difference here",
-                                and? "true" : "false");
+        if (!is_bool(x, true) && !is_bool(x, false))
+            continue;
+        if (is_said(r->issues, x))
+            return true;
+        struct cel_issue *w =
+            is_bool(x, and)
+                ? cel_warning_add(r->issues, x->offset, x->length,
+                                  "this is always %s and makes no difference here",
+                                  and? "true" : "false")
+                : cel_warning_add(r->issues, x->offset, x->length,
+                                  "this is always %s, and so is the whole `%s`, whatever the rest "
+                                  "of it says",
+                                  and? "false" : "true", and? "&&" : "||");
         if (w)
             w->hint = is_bool(x, and) ? S("leave it out") : S("leave out what is not needed");
-        if (is_bool(x, true) || is_bool(x, false))
-            return true;
+        return true;
     }
     return false;
 }
