@@ -37,6 +37,7 @@ extern const struct command cmd_report;
 extern const struct command cmd_run;
 extern const struct command cmd_schema;
 extern const struct command cmd_segment;
+extern const struct command cmd_send_test;
 extern const struct command cmd_test;
 
 /* In the order of the help page: a newcomer's path first. One line a command. */
@@ -53,6 +54,7 @@ static const struct command *const commands[] = {
     &cmd_report,
     &cmd_explain,
     &cmd_preview,
+    &cmd_send_test,
     &cmd_segment,
     &cmd_message,
     &cmd_eval,
