@@ -40,6 +40,7 @@ extern const struct command cmd_report;
 extern const struct command cmd_run;
 extern const struct command cmd_schema;
 extern const struct command cmd_segment;
+extern const struct command cmd_send_test;
 extern const struct command cmd_status;
 extern const struct command cmd_test;
 
@@ -66,6 +67,7 @@ static const struct command *const commands[] = {
     &cmd_render,
     &cmd_schema,
     &cmd_control,
+    &cmd_send_test,
     &cmd_version,
 };
 /* clang-format on */
