@@ -28,7 +28,6 @@ static const struct command cmd_version = {
 
 extern const struct command cmd_catalog;
 extern const struct command cmd_check;
-extern const struct command cmd_control;
 extern const struct command cmd_db;
 extern const struct command cmd_dev;
 extern const struct command cmd_doubt;
@@ -37,15 +36,18 @@ extern const struct command cmd_explain;
 extern const struct command cmd_import;
 extern const struct command cmd_init;
 extern const struct command cmd_message;
+extern const struct command cmd_pause;
 extern const struct command cmd_plan;
 extern const struct command cmd_preview;
 extern const struct command cmd_render;
 extern const struct command cmd_report;
+extern const struct command cmd_resume;
 extern const struct command cmd_run;
 extern const struct command cmd_schema;
 extern const struct command cmd_segment;
 extern const struct command cmd_send_test;
 extern const struct command cmd_status;
+extern const struct command cmd_stop_all;
 extern const struct command cmd_test;
 
 /* In the order of the help page: a newcomer's path first. One line a command. */
@@ -54,15 +56,19 @@ static const struct command *const commands[] = {
     &cmd_init,
     &cmd_check,
     &cmd_test,
+    &cmd_preview,
     &cmd_dev,
     &cmd_db,
     &cmd_import,
     &cmd_plan,
+    &cmd_send_test,
     &cmd_run,
     &cmd_status,
+    &cmd_pause,
+    &cmd_resume,
+    &cmd_stop_all,
     &cmd_report,
     &cmd_explain,
-    &cmd_preview,
     &cmd_segment,
     &cmd_catalog,
     &cmd_message,
@@ -70,8 +76,6 @@ static const struct command *const commands[] = {
     &cmd_eval,
     &cmd_render,
     &cmd_schema,
-    &cmd_control,
-    &cmd_send_test,
     &cmd_version,
 };
 /* clang-format on */
