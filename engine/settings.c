@@ -142,6 +142,18 @@ static const struct form tracking_form = {
                                      .schema = "{\"type\":\"array\",\"items\":" TEXT_SCHEMA "}",
                                      .help = "keys with which events may be sent over HTTP",
                                      .example = "[env:WRITE_KEY]"},
+                                    {.key = "opens",
+                                     .type = FORM_BOOL,
+                                     .offset = offsetof(struct settings, tracking.opens),
+                                     .help = "whether HTML gets a pixel that tells of opens; true "
+                                             "by default",
+                                     .example = "false"},
+                                    {.key = "clicks",
+                                     .type = FORM_BOOL,
+                                     .offset = offsetof(struct settings, tracking.clicks),
+                                     .help = "whether links lead through public_url; true by "
+                                             "default",
+                                     .example = "false"},
                                     {0}},
 };
 
@@ -205,7 +217,8 @@ void settings_read(struct arena *a, const struct yamlfile *file, struct settings
                    struct diags *d) {
     struct form_reader r = {.a = a, .file = file, .d = d};
     struct err e = ERR_INIT;
-    *out = (struct settings){.timezone = S("UTC"), .file = *file};
+    *out = (struct settings){
+        .timezone = S("UTC"), .tracking = {.opens = true, .clicks = true}, .file = *file};
     if (!wallclock_zone(out->timezone, &out->zone, &e))
         form_error(&r, NULL, "%s", e.text);
     if (!file->root)

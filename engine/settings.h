@@ -70,6 +70,7 @@ struct settings_tracking {
     struct str public_url; /* without a slash at its end; empty: links stay as they are */
     const struct str *write_keys;
     size_t n_write_keys;
+    bool opens, clicks; /* whether HTML gets a pixel, links lead through public_url */
 };
 
 struct settings {
