@@ -119,7 +119,7 @@ static void report(struct engine *en, const struct intake_counts *in,
  * reached is given some seconds, then it is said and the rest stays queued. */
 static void check_drain(struct engine *en, const struct intake_counts *in,
                         const struct delivery_counts *out) {
-    bool stuck = out->stuck || in->stuck;
+    bool stuck = (out->stuck && in->quiet) || in->stuck; /* deciding goes on without a channel */
     en->stuck_ticks = stuck ? en->stuck_ticks + 1 : 0;
     if (in->quiet && out->quiet && !stuck) {
         stop(en);

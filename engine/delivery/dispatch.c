@@ -19,6 +19,7 @@
 #define READY_LEAST 64u
 #define READY_MOST 512u
 #define POLL_TICKS 2 /* a look at the table at least every 500 ms */
+#define GATHER_MOST_MS 5
 
 enum item_state { READY, MARKING, IN_FLIGHT, DONE, SETTLING, ITEM_STATES };
 
@@ -48,6 +49,10 @@ struct dispatch {
     struct workspace *claim_workspace; /* held while a claim is under way */
     bool claiming, cycling, more;
     bool quiet; /* the last look found nothing */
+    uv_timer_t gather;
+    bool gathered;       /* enough was waited for */
+    uint64_t cycle_ns;   /* when the cycle under way began */
+    uint64_t cycle_took; /* the last one, ms */
     int ticks;
     int failures;           /* in a row, of the channel as a whole */
     int64_t rests_until_us; /* 0: it does not rest */
@@ -328,6 +333,7 @@ static void submit_marked(struct dispatch *d, const struct db_result *r) {
 static void on_cycled(void *ctx, const struct err *e, struct db_reply *reply) {
     struct dispatch *d = ctx;
     d->cycling = false;
+    d->cycle_took = (uv_hrtime() - d->cycle_ns) / 1000000;
     if (e) {
         if (e->kind != ERR_TEMPORARY)
             log_error("results cannot be recorded", LOG_S("channel", d->name),
@@ -352,9 +358,29 @@ static void on_cycled(void *ctx, const struct err *e, struct db_reply *reply) {
     }
 }
 
+static void on_gathered(uv_timer_t *t) {
+    struct dispatch *d = t->data;
+    d->gathered = true;
+    dispatch_cycle(d);
+}
+
+/* A commit waits for the disk, which takes about as long as a message to a relay near by: the
+ * first result waits for those that come right behind it, half a commit's time at most. */
+static bool gathering(struct dispatch *d) {
+    if (!d->count[IN_FLIGHT] || d->gathered || d->closing)
+        return false;
+    uint64_t ms = d->cycle_took / 2 + 1;
+    if (!uv_is_active((uv_handle_t *)&d->gather))
+        uv_timer_start(&d->gather, on_gathered, ms < GATHER_MOST_MS ? ms : GATHER_MOST_MS, 0);
+    return true;
+}
+
 void dispatch_cycle(struct dispatch *d) {
-    if (d->cycling || !db_is_up(d->host->marks) || !(d->count[DONE] || d->count[READY]))
+    if (d->cycling || !db_is_up(d->host->marks) || !(d->count[DONE] || d->count[READY]) ||
+        gathering(d))
         return;
+    uv_timer_stop(&d->gather);
+    d->gathered = false;
     arena_reset(d->cycle_arena);
     struct db_call calls[2];
     size_t n = 0;
@@ -366,6 +392,7 @@ void dispatch_cycle(struct dispatch *d) {
         return;
     struct err e = ERR_INIT;
     fault_point("delivery.before_mark");
+    d->cycle_ns = uv_hrtime();
     d->cycling = db_transaction(d->host->marks, calls, n, on_cycled, d, &e);
     if (!d->cycling)
         cycle_failed(d);
@@ -467,8 +494,11 @@ struct dispatch *dispatch_new(struct dispatch_host *host, struct str channel, st
     d->cycle_arena = arena_new(0);
     d->channel_host = (struct channel_host){d, host->loop, d->name_z, NULL, on_done, on_log};
     d->channel = channel_open(host->workspace, c, &d->channel_host, &d->driver, e);
-    if (d->channel)
+    if (d->channel) {
+        uv_timer_init(host->loop, &d->gather);
+        d->gather.data = d;
         return d;
+    }
     err_context(e, "channel %s", d->name_z);
     dispatch_free(d);
     return NULL;
@@ -483,6 +513,11 @@ void dispatch_free(struct dispatch *d) {
     free(d);
 }
 
+static void on_gather_closed(uv_handle_t *h) {
+    struct dispatch *d = h->data;
+    d->closed(d->closed_ctx);
+}
+
 /* Closed when the driver is, and its results are settled or there is no way to. */
 static void maybe_closed(struct dispatch *d) {
     if (!d->closing || !d->driver_closed || d->claiming || d->cycling)
@@ -492,10 +527,8 @@ static void maybe_closed(struct dispatch *d) {
         if (d->cycling)
             return;
     }
-    void (*closed)(void *) = d->closed;
-    d->closed = NULL;
-    if (closed)
-        closed(d->closed_ctx);
+    if (d->closed && !uv_is_closing((uv_handle_t *)&d->gather))
+        uv_close((uv_handle_t *)&d->gather, on_gather_closed);
 }
 
 static void on_driver_closed(void *arg) {
