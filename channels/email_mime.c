@@ -4,12 +4,11 @@
 #include "channels/email_mime.h"
 
 #include "base/arena.h"
+#include "base/digest.h"
 #include "base/wallclock.h"
 #include "channels/email_text.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define HEADERS_MAX 50
 #define HEADER_NAME_MAX 70
@@ -211,15 +210,9 @@ static bool add_part(struct arena *a, struct buf *out, const char *type, struct 
 
 /* From the Message-ID alone. No part can hold it: "=_" is in none of the encodings. */
 static void make_boundary(struct str id, char *out, size_t cap) {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned int n = 0;
-    if (EVP_Digest(id.p, id.n, digest, &n, EVP_sha256(), NULL) != 1) {
-        abort(); /* only out of memory */
-    }
-    size_t at = (size_t)snprintf(out, cap, "=_godwit_");
-    for (unsigned int i = 0; i < 16 && at + 3 <= cap; i++) {
-        at += (size_t)snprintf(out + at, cap - at, "%02x", digest[i]);
-    }
+    char hex[DIGEST_HEX_CHARS + 1];
+    digest_sha256_hex(id, hex);
+    snprintf(out, cap, "=_godwit_%.32s", hex);
 }
 
 static bool add_body(struct arena *a, struct buf *out, const struct channel_message *m,

@@ -3,14 +3,13 @@
 
 #include "channels/maildir.h"
 
-#include "base/arena.h"
+#include "base/digest.h"
 #include "base/wallclock.h"
 #include "channels/email_mime.h"
 #include "channels/local_channel.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,16 +33,9 @@ struct maildir {
 
 /* The same for each attempt of a message: a file is replaced, not doubled. */
 static void make_name(const struct channel_message *m, char *out, size_t cap) {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned int n = 0;
-    if (EVP_Digest(m->message_id.p, m->message_id.n, digest, &n, EVP_sha256(), NULL) != 1) {
-        abort();
-    }
-    size_t at = (size_t)snprintf(out, cap, "%lld.", (long long)(m->date_us / WALLCLOCK_US_PER_S));
-    for (unsigned int i = 0; i < 12; i++) {
-        at += (size_t)snprintf(out + at, cap - at, "%02x", digest[i]);
-    }
-    snprintf(out + at, cap - at, ".godwit");
+    char hex[DIGEST_HEX_CHARS + 1];
+    digest_sha256_hex(str_of(m->message_id.p, m->message_id.n), hex);
+    snprintf(out, cap, "%lld.%.24s.godwit", (long long)(m->date_us / WALLCLOCK_US_PER_S), hex);
 }
 
 static bool write_all(int fd, struct str s) {

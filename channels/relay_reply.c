@@ -114,11 +114,14 @@ struct relay_reply relay_reply_parse(struct str lines) {
 
 /* ---- judging */
 
-static void judge_policy(struct channel_result *r) {
-    /* The sender, its reputation or its rights; the address is not to blame. */
-    r->subject = CHANNEL_SUBJECT_CHANNEL;
-    if (r->code == 530 || r->code == 535 || r->code == 538) {
-        r->outcome = CHANNEL_UNSENT; /* a login is wanted: the message would pass with one */
+/* x.7.x: what the relay holds against us as sender. The address is not to blame, and one
+ * message that is refused so says nothing of the next: only a wanted login or a relay that
+ * is not ours to use concerns all. */
+static void judge_policy(struct channel_result *r, bool relaying) {
+    r->subject = CHANNEL_SUBJECT_MESSAGE;
+    if (r->code == 530 || r->code == 535 || r->code == 538 || relaying) {
+        r->subject = CHANNEL_SUBJECT_CHANNEL;
+        r->outcome = CHANNEL_UNSENT;
     }
 }
 
@@ -134,11 +137,12 @@ static void judge_rcpt(struct channel_result *r, const struct relay_reply *reply
 }
 
 static void judge_dot(struct channel_result *r, const struct relay_reply *reply) {
+    bool system = reply->subject == 3 && (reply->detail == 1 || reply->detail == 2);
     r->subject = CHANNEL_SUBJECT_MESSAGE;
     if (reply->subject == 1 || reply->subject == 2) {
         r->subject = CHANNEL_SUBJECT_ADDRESS;
-    } else if (r->code < 500 && (reply->subject == 3 || reply->subject == 4)) {
-        r->subject = CHANNEL_SUBJECT_DESTINATION;
+    } else if (r->code < 500 && (system || (r->code == 452 && reply->class == 0))) {
+        r->subject = CHANNEL_SUBJECT_DESTINATION; /* full, or not accepting now */
     }
 }
 
@@ -175,9 +179,11 @@ static void judge_failure(enum relay_stage stage, struct channel_result *r,
     } else {
         judge_dot(r, reply);
     }
-    if (stage >= RELAY_RCPT && r->code != 421 &&
-        (reply->subject == 7 || r->code == 530 || r->code == 535)) {
-        judge_policy(r);
+    bool policy = reply->subject == 7 || r->code == 530 || r->code == 535;
+    bool relaying = stage == RELAY_RCPT && r->code >= 500 && (policy || reply->class == 0) &&
+                    has_word(reply->text, "relay");
+    if (stage >= RELAY_RCPT && r->code != 421 && (policy || relaying)) {
+        judge_policy(r, relaying);
     }
 }
 

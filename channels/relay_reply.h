@@ -8,7 +8,8 @@
  * A 5xx is final for what the command was about: at the greeting, TLS, login and MAIL
  * that is our channel, so the message costs nothing and waits; at RCPT the address;
  * from DATA on the message. 421 anywhere means the relay has had enough: no attempt was
- * made. Policy codes (x.7.x) are about the sender, wherever they come.
+ * made. Policy codes (x.7.x) from RCPT on are taken for the message's own trouble, so that
+ * one that is refused neither marks its address nor stops the others.
  */
 #ifndef GODWIT_CHANNELS_RELAY_REPLY_H
 #define GODWIT_CHANNELS_RELAY_REPLY_H

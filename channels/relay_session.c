@@ -464,8 +464,10 @@ static void settle_after_mail(struct relay_line *l, struct relay_job *job) {
                                      : "MAIL FROM was sent";
     int limit = l->ended ? l->settings->dot_ms : l->settings->reply_ms;
     snprintf(text, sizeof text, "%s %s after %s", l->settings->server, how_long(l, limit), after);
-    give_plain(l, job, l->ended ? CHANNEL_DOUBT : CHANNEL_DEFERRED, CHANNEL_SUBJECT_DESTINATION,
-               text);
+    /* If the relay died, the next connect says so; if it dies of this message, again and
+     * again, the others must not wait for it. */
+    give_plain(l, job, l->ended ? CHANNEL_DOUBT : CHANNEL_DEFERRED,
+               l->mail_ok ? CHANNEL_SUBJECT_MESSAGE : CHANNEL_SUBJECT_DESTINATION, text);
 }
 
 static void settle(struct relay_line *l, int error) {

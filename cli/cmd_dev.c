@@ -133,7 +133,8 @@ static void on_progress(void *ctx, const struct engine_progress *p) {
 static bool should_stop(void *ctx) {
     struct dev *d = ctx;
     int64_t now = wallclock_now();
-    return (d->stop_us && now >= d->stop_us) || (d->quiet_us && now - d->busy_us >= d->quiet_us);
+    return ferror(stdout) || /* the terminal is gone */
+           (d->stop_us && now >= d->stop_us) || (d->quiet_us && now - d->busy_us >= d->quiet_us);
 }
 
 /* ---- reload */
@@ -143,6 +144,7 @@ static bool should_reload(void *ctx) {
     if (!beside_changed(d->beside))
         return false;
     progress_say(d->progress, S("Files were changed; the workspace is read again."));
+    progress_clear(d->progress);
     return true;
 }
 
@@ -213,8 +215,7 @@ static bool run_engine(struct dev *d, const struct args *args, struct setup *s, 
     show_mails(d);
     show_status(d, &d->last);
     progress_number(&d->line, d->caught);
-    buf_printf(&d->line, " mail%s caught; %s.", d->caught == 1 ? "" : "s",
-               ok ? "everything is stopped" : "stopped");
+    buf_printf(&d->line, " mail%s caught; stopped.", d->caught == 1 ? "" : "s");
     progress_end(d->progress, buf_str(&d->line));
     beside_stop(d->beside);
     return ok;

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #define DEPTH_MAX 100
+#define ANSWER_MAX (64u << 20) /* bytes; a value may hold one list many times over */
 
 /* ---- reading values */
 static bool read_value(struct arena *a, const struct value *v, int depth, struct value *out,
@@ -234,7 +235,7 @@ static void write_time(struct buf *out, struct value v) {
 
 static void write_list(struct buf *out, const struct list *l) {
     buf_add_str(out, S("{\"listValue\":{\"values\":["));
-    for (size_t i = 0; i < l->n; i++) {
+    for (size_t i = 0; i < l->n && out->n <= ANSWER_MAX; i++) {
         if (i)
             buf_add_char(out, ',');
         write_value(out, l->v[i]);
@@ -244,7 +245,7 @@ static void write_list(struct buf *out, const struct list *l) {
 
 static void write_map(struct buf *out, const struct map *m) {
     buf_add_str(out, S("{\"mapValue\":{\"entries\":["));
-    for (size_t i = 0; i < m->n; i++) {
+    for (size_t i = 0; i < m->n && out->n <= ANSWER_MAX; i++) {
         buf_add_str(out, i ? S(",{\"key\":") : S("{\"key\":"));
         write_value(out, m->e[i].key);
         buf_add_str(out, S(",\"value\":"));
@@ -349,10 +350,15 @@ static void answer(struct arena *a, struct str line, struct buf *out) {
     }
     buf_add_str(out, S("{\"id\":"));
     json_write(out, id ? *id : VALUE_NULL);
+    size_t head = out->n;
     if (ok) {
         buf_add_str(out, S(",\"value\":"));
         write_value(out, result);
-    } else {
+        ok = out->n <= ANSWER_MAX ||
+             err_set(&e, ERR_INPUT, "the value is larger than %u MiB", ANSWER_MAX >> 20);
+    }
+    if (!ok) {
+        out->n = head;
         buf_add_str(out, S(",\"error\":"));
         json_write_string(out, str_from(e.text));
     }

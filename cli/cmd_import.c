@@ -27,24 +27,33 @@ static void on_start(void *ctx, const struct import_status *i) {
     buf_printf(&s->line, "%.*s: %.*s", STR_FMT(s->label), STR_FMT(i->taking));
     say(s);
     if (i->skipped) {
-        buf_printf(&s->line, "goes on behind the ");
+        buf_add_str(&s->line, S("goes on behind the "));
         progress_number(&s->line, i->skipped);
         buf_printf(&s->line, " rows that were worked off by %.*s", STR_FMT(i->earlier));
         say(s);
     }
 }
 
-/* How many rows there will be follows from how much of the file the rows so far took. */
+/* How many rows there will be follows from how much of the file the rows so far took; rounded,
+ * so that it does not flicker. */
+static int64_t expected_rows(const struct import_status *i) {
+    int64_t rows = i->skipped + i->rows, unit = 1;
+    if (i->size <= 0 || i->bytes <= 0 || i->bytes == i->size)
+        return i->size < 0 ? 0 : rows;
+    int64_t all = (int64_t)((double)rows * ((double)i->size / (double)i->bytes));
+    while (all / unit >= 100)
+        unit *= 10;
+    all = (all + unit / 2) / unit * unit;
+    return all > rows ? all : rows;
+}
+
 static void on_chunk(void *ctx, const struct import_status *i) {
     struct screen *s = ctx;
-    int64_t rows = i->skipped + i->rows, total = 0;
-    if (i->size > 0 && i->bytes > 0)
-        total = (int64_t)((double)rows * ((double)i->size / (double)i->bytes));
     if (i->rejected) {
         progress_number(&s->line, i->rejected);
         buf_add_str(&s->line, S(" rejected"));
     }
-    progress_bar(s->progress, s->label, rows, total, buf_str(&s->line));
+    progress_bar(s->progress, s->label, i->skipped + i->rows, expected_rows(i), buf_str(&s->line));
     buf_clear(&s->line);
 }
 
@@ -56,29 +65,34 @@ static void on_reject(void *ctx, int64_t line, const char *reason) {
     say(s);
 }
 
-static void add_count(struct buf *out, const char *before, int64_t n, const char *after) {
-    buf_printf(out, "%s", before);
+/* "1 row", "23,570 rows" */
+static void add_count(struct buf *out, int64_t n, const char *noun) {
     progress_number(out, n);
-    buf_printf(out, "%s", after);
+    buf_printf(out, " %s%s", noun, n == 1 ? "" : "s");
 }
 
-static void summary(struct buf *out, const char *path, const char *what,
+static void summary(struct buf *out, const char *path, const char *noun,
                     const struct import_status *i) {
     if (i->whole) {
         buf_printf(out, "%s was imported whole, ", path);
-        add_count(out, "", i->skipped, " rows");
+        add_count(out, i->skipped, "row");
         buf_printf(out, ", by %.*s; nothing is left to do (--again imports it once more)",
                    STR_FMT(i->earlier));
         return;
     }
-    add_count(out, "", i->rows, " rows read: ");
-    add_count(out, "", i->rows - i->rejected - i->duplicates, " ");
-    buf_printf(out, "%s imported", what);
-    if (i->duplicates)
-        add_count(out, ", ", i->duplicates, " were there already");
+    add_count(out, i->rows, "row");
+    buf_add_str(out, S(" read: "));
+    add_count(out, i->rows - i->rejected - i->duplicates, noun);
+    buf_add_str(out, S(" imported"));
+    if (i->duplicates) {
+        buf_add_str(out, S(", "));
+        progress_number(out, i->duplicates);
+        buf_add_str(out, S(" there already"));
+    }
     if (i->rejected) {
-        add_count(out, ", ", i->rejected, " rejected: see ");
-        buf_add_str(out, i->rejects);
+        buf_add_str(out, S(", "));
+        progress_number(out, i->rejected);
+        buf_printf(out, " rejected: see %.*s", STR_FMT(i->rejects));
     }
 }
 
@@ -131,12 +145,19 @@ static int import_file(const struct args *args, const struct setup *s,
     screen.progress = progress_new(progress_look(stderr));
     bool ok = import_run(db, s->arena, o, &events, &status, &e);
     if (ok)
-        summary(&screen.line, screen.path, args->positional[0], &status);
+        summary(&screen.line, screen.path, o->wish.kind == IMPORT_CUSTOMERS ? "customer" : "event",
+                &status);
     progress_end(screen.progress, buf_str(&screen.line));
     buf_close(&screen.line);
     dbsync_close(db);
-    if (!ok)
-        return setup_fail(args, &e);
+    if (!ok) {
+        setup_fail(args, &e);
+        if (status.resumable && status.rows)
+            fputs("What was imported before stays: give the same command again, and it goes on "
+                  "from there.\n",
+                  stderr);
+        return EXIT_WRONG;
+    }
     return status.rejected ? EXIT_WRONG : EXIT_DONE;
 }
 

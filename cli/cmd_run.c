@@ -2,18 +2,29 @@
 #include "config.h"
 
 #include "base/log.h"
+#include "cli/progress.h"
 #include "cli/setup.h"
 #include "engine/engine.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
-/* On a terminal a line that is written over; in a log nothing: the engine logs. */
+struct screen {
+    struct progress *progress;
+    struct buf line; /* the last one stays */
+};
+
+/* On a terminal a line that is drawn over itself; in a log nothing: the engine logs. */
 static void on_progress(void *ctx, const struct engine_progress *p) {
-    (void)ctx;
-    fprintf(stderr, "\r\033[K%lld events decided, %lld sent, %lld failed, %zu in hand%s%.*s",
-            (long long)p->events, (long long)p->sent, (long long)p->failed, p->waiting,
-            p->trouble.n ? " - " : "", STR_FMT(p->trouble));
+    struct screen *s = ctx;
+    buf_clear(&s->line);
+    progress_number(&s->line, p->events);
+    buf_add_str(&s->line, S(" events decided, "));
+    progress_number(&s->line, p->sent);
+    buf_add_str(&s->line, S(" sent, "));
+    progress_number(&s->line, p->failed);
+    buf_printf(&s->line, " failed, %zu in hand%s%.*s", p->waiting, p->trouble.n ? "; " : "",
+               STR_FMT(p->trouble));
+    progress_status(s->progress, buf_str(&s->line));
 }
 
 static bool set_up_log(const struct args *args) {
@@ -35,18 +46,21 @@ static int run(const struct args *args) {
                                 "or json");
     if (!setup_database(args, &s))
         return EXIT_WRONG;
-    bool terminal = isatty(STDERR_FILENO) && args_get(args, "drain");
+    struct progress_look look = progress_look(stderr);
+    struct screen screen = {look.live && args_get(args, "drain") ? progress_new(look) : NULL,
+                            BUF_HEAP};
     struct engine_options o = {
         .folder = str_from(args->workspace),
         .conninfo = s.conninfo,
         .drain = args_get(args, "drain") != NULL,
-        .on_progress = terminal ? on_progress : NULL,
+        .on_progress = screen.progress ? on_progress : NULL,
+        .ctx = &screen,
     };
     if (!o.drain)
         log_info("godwit runs", LOG_S("workspace", workspace_summary(s.arena, s.workspace)));
     bool ok = engine_run(s.workspace, &o, &e);
-    if (terminal)
-        fputc('\n', stderr);
+    progress_end(screen.progress, buf_str(&screen.line));
+    buf_close(&screen.line);
     setup_close(&s);
     return ok ? EXIT_DONE : setup_fail(args, &e);
 }

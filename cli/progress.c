@@ -113,7 +113,8 @@ static void add_cut(struct buf *out, struct str s, int most) {
 }
 
 static void put(struct progress *p) {
-    fwrite(p->shown.p, 1, p->shown.n, p->look.to);
+    if (p->shown.n)
+        fwrite(p->shown.p, 1, p->shown.n, p->look.to);
     fflush(p->look.to);
     buf_clear(&p->shown);
 }
@@ -239,13 +240,20 @@ void progress_say(struct progress *p, struct str line) {
     put(p);
 }
 
+void progress_clear(struct progress *p) {
+    if (p->drawn)
+        buf_add_str(&p->shown, S("\033[K"));
+    p->drawn = false;
+    put(p);
+}
+
 void progress_end(struct progress *p, struct str last) {
     if (!p)
         return;
     if (last.n)
         say(p, last);
-    else if (p->drawn)
-        buf_add_str(&p->shown, S("\033[K"));
+    else
+        progress_clear(p);
     put(p);
     buf_close(&p->text);
     buf_close(&p->shown);

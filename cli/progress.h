@@ -38,6 +38,8 @@ void progress_bar(struct progress *p, struct str label, int64_t done, int64_t to
 void progress_status(struct progress *p, struct str text);
 /* A whole line, above the live one. */
 void progress_say(struct progress *p, struct str line);
+/* Takes the live line away until it is next drawn: others are about to print. */
+void progress_clear(struct progress *p);
 /* Takes the live line away; `last` is printed unless it is empty. Frees p; NULL is fine. */
 void progress_end(struct progress *p, struct str last);
 

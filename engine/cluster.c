@@ -157,7 +157,7 @@ static void make_url(struct cluster *c) {
 
 /* A short folder for the socket, remembered as the link .godwit/socket; it must be
  * the server's own and closed to others, whoever made it. */
-static bool short_socket(const struct cluster *c, bool make, char *out, struct err *e) {
+static bool short_socket(const struct cluster *c, char *out, struct err *e) {
     char link[PATH_MAX + 10];
     struct stat st;
     snprintf(link, sizeof link, "%s/socket", c->dir);
@@ -168,8 +168,6 @@ static bool short_socket(const struct cluster *c, bool make, char *out, struct e
             (st.st_mode & 077) == 0)
             return true;
     }
-    if (!make)
-        return err_set(e, ERR_TEMPORARY, "the embedded database does not run: `godwit db start`");
     const char *runtime = geteuid() ? getenv("XDG_RUNTIME_DIR") : NULL;
     snprintf(out, PATH_MAX, "%s/godwit-XXXXXX",
              runtime && fits_socket(runtime) && strlen(runtime) < 60 && access(runtime, W_OK) == 0
@@ -184,10 +182,10 @@ static bool short_socket(const struct cluster *c, bool make, char *out, struct e
     return true;
 }
 
-bool cluster_choose_socket(struct cluster *c, bool make, struct err *e) {
+bool cluster_choose_socket(struct cluster *c, struct err *e) {
     if (fits_socket(c->home))
         memcpy(c->socket, c->home, sizeof c->socket);
-    else if (!short_socket(c, make, c->socket, e))
+    else if (!short_socket(c, c->socket, e))
         return false;
     make_url(c);
     return true;
@@ -233,16 +231,4 @@ static bool locate(const char *workspace, struct cluster *c, struct err *e) {
         return err_set(e, ERR_PERMANENT, "%s: %s; if the database's data is lost, remove this link",
                        link, strerror(errno));
     return check_home(c, e);
-}
-
-bool cluster_url(const char *workspace, struct cluster *c, struct err *e) {
-    memset(c, 0, sizeof *c);
-    c->users = -1;
-    if (!locate(workspace, c, e))
-        return false;
-    if (!c->home[0])
-        return err_set(e, ERR_INPUT,
-                       "there is no embedded database in %s yet: `godwit db start` makes it",
-                       c->dir);
-    return cluster_choose_socket(c, false, e);
 }

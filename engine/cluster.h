@@ -46,7 +46,4 @@ bool cluster_keep(const struct cluster *c, struct err *e) MUST_CHECK;
 /* Stops the server, whoever uses it, and forgets cluster_keep. *was_running tells. */
 bool cluster_stop(const char *workspace, bool *was_running, struct err *e) MUST_CHECK;
 
-/* Fills in the URL without starting anything; fails when no cluster was made yet. */
-bool cluster_url(const char *workspace, struct cluster *c, struct err *e) MUST_CHECK;
-
 #endif

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -67,6 +68,7 @@ int cluster_programs_run(uid_t uid, gid_t gid, const char *in, const char *const
     pid_t pid = fork();
     if (pid == 0) {
         become(uid, gid);
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* after kill -9 of godwit nothing goes on half done */
         clean_child(in, fd[1]);
         execv(argv[0], (char *const *)(uintptr_t)argv);
         _exit(127);

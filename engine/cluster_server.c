@@ -102,6 +102,9 @@ static const char *advice(const char *said) {
     return "";
 }
 
+static bool anybody_works_in(const char *data);
+static void nap(int ms);
+
 /* initdb into a folder of another name, renamed when it is whole: a killed one leaves
  * nothing that looks like a cluster. */
 static bool run_initdb(struct cluster *c, const char *locale, struct buf *out) {
@@ -110,6 +113,10 @@ static bool run_initdb(struct cluster *c, const char *locale, struct buf *out) {
     const char *sweep[] = {"/bin/rm", "-rf", "data.new", NULL};
     const char *make[] = {initdb, "-D",   "data.new", "-U",   "godwit", "-A", "trust",
                           "-E",   "UTF8", "--locale", locale, "-k",     NULL};
+    char fresh[PATH_MAX + 16];
+    snprintf(fresh, sizeof fresh, "%s/data.new", c->home);
+    for (int i = 0; i < ORPHAN_SECONDS * 20 && anybody_works_in(fresh); i++)
+        nap(50); /* children of an initdb that was killed */
     buf_clear(out);
     return cluster_programs_run(c->uid, c->gid, c->home, sweep, out) == 0 &&
            cluster_programs_run(c->uid, c->gid, c->home, make, out) == 0;
@@ -346,8 +353,7 @@ bool cluster_server_ensure(struct cluster *c, struct err *e) {
         return false;
     snprintf(data, sizeof data, "%s/data", c->home);
     int major = version_of_data(data), alive = -1;
-    if (!cluster_choose_socket(c, true, e) ||
-        !cluster_programs_find(major, c->bin, sizeof c->bin, e) ||
+    if (!cluster_choose_socket(c, e) || !cluster_programs_find(major, c->bin, sizeof c->bin, e) ||
         (!major && !make_data(c, data, e)))
         return false;
     if (!cluster_server_runs(c)) {

@@ -14,6 +14,6 @@ bool cluster_server_stop(struct cluster *c, struct err *e) MUST_CHECK;
 bool cluster_server_runs(const struct cluster *c);
 
 /* In engine/cluster.c: sets c->socket and c->url. */
-bool cluster_choose_socket(struct cluster *c, bool make, struct err *e) MUST_CHECK;
+bool cluster_choose_socket(struct cluster *c, struct err *e) MUST_CHECK;
 
 #endif

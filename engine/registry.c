@@ -8,6 +8,7 @@
 #include "engine/sql_text.h"
 
 static const struct db_stmt st_campaigns = {"campaign_version", sql_campaign_version};
+static const struct db_stmt st_templates = {"template_source", sql_template_source};
 static const struct db_stmt st_secret = {"secret",
                                          "select value from godwit.settings where key = 'secret'"};
 
@@ -36,12 +37,30 @@ static bool record_campaigns(struct dbsync *db, const struct workspace *w, struc
     return dbsync_query(db, &st_campaigns, p, NULL, e);
 }
 
+static bool record_templates(struct dbsync *db, const struct workspace *w, struct arena *a,
+                             struct err *e) {
+    struct db_array *hashes = db_array(a, DB_TEXT, w->n_templates);
+    struct db_array *names = db_array(a, DB_TEXT, w->n_templates);
+    struct db_array *bundles = db_array(a, DB_TEXT, w->n_templates);
+    const struct message_template *t;
+    for (size_t i = 0; (t = template_at(w->template_set, i)); i++) {
+        db_array_text(hashes, template_hash(t));
+        db_array_text(names, template_name(t));
+        db_array_text(bundles, template_bundle(t));
+    }
+    struct db_params *p = db_params(a);
+    db_param_array(p, hashes);
+    db_param_array(p, names);
+    db_param_array(p, bundles);
+    return dbsync_query(db, &st_templates, p, NULL, e);
+}
+
 bool registry_record(const char *conninfo, const struct workspace *w, struct err *e) {
     struct dbsync *db = dbsync_open(conninfo, e);
     if (!db)
         return false;
     struct arena *a = arena_new(0);
-    bool ok = record_campaigns(db, w, a, e);
+    bool ok = record_campaigns(db, w, a, e) && record_templates(db, w, a, e);
     arena_free(a);
     dbsync_close(db);
     return ok;

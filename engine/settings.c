@@ -14,6 +14,7 @@
 static void read_database(struct form_reader *r, const struct ynode *node, void *out);
 static void read_email(struct form_reader *r, const struct ynode *node, void *out);
 static void read_timezone(struct form_reader *r, const struct ynode *node, void *out);
+static void read_currency(struct form_reader *r, const struct ynode *node, void *out);
 static void read_channels(struct form_reader *r, const struct ynode *node, void *out);
 static void read_topics(struct form_reader *r, const struct ynode *node, void *out);
 static void read_title(struct form_reader *r, const struct ynode *node, void *out);
@@ -140,6 +141,18 @@ static const struct form tracking_form = {
                                      .schema = "{\"type\":\"array\",\"items\":" TEXT_SCHEMA "}",
                                      .help = "keys with which events may be sent over HTTP",
                                      .example = "[env:WRITE_KEY]"},
+                                    {.key = "opens",
+                                     .type = FORM_BOOL,
+                                     .offset = offsetof(struct settings, tracking.opens),
+                                     .help = "whether HTML gets a pixel that tells of opens; true "
+                                             "by default",
+                                     .example = "false"},
+                                    {.key = "clicks",
+                                     .type = FORM_BOOL,
+                                     .offset = offsetof(struct settings, tracking.clicks),
+                                     .help = "whether links lead through public_url; true by "
+                                             "default",
+                                     .example = "false"},
                                     {0}},
 };
 
@@ -167,6 +180,12 @@ const struct form settings_form = {
              .schema = TEXT_SCHEMA,
              .help = "of customers without one of their own; UTC by default",
              .example = "Asia/Taipei"},
+            {.key = "currency",
+             .type = FORM_CUSTOM,
+             .read = read_currency,
+             .schema = TEXT_SCHEMA,
+             .help = "of amounts that the filter `money` writes, as an ISO 4217 code",
+             .example = "TWD"},
             {.key = "channels",
              .type = FORM_CUSTOM,
              .read = read_channels,
@@ -197,7 +216,8 @@ void settings_read(struct arena *a, const struct yamlfile *file, struct settings
                    struct diags *d) {
     struct form_reader r = {.a = a, .file = file, .d = d};
     struct err e = ERR_INIT;
-    *out = (struct settings){.timezone = S("UTC"), .file = *file};
+    *out = (struct settings){
+        .timezone = S("UTC"), .tracking = {.opens = true, .clicks = true}, .file = *file};
     if (!wallclock_zone(out->timezone, &out->zone, &e))
         form_error(&r, NULL, "%s", e.text);
     if (!file->root)
@@ -286,6 +306,19 @@ static void read_timezone(struct form_reader *r, const struct ynode *node, void 
     }
     struct diag *x = form_error(r, node, "there is no time zone `%.*s`", STR_FMT(node->text));
     x->hint = S("a name of the IANA list: Asia/Taipei, Europe/Berlin, America/New_York, UTC");
+}
+
+static void read_currency(struct form_reader *r, const struct ynode *node, void *out) {
+    struct settings *c = out;
+    if (!form_want_text(r, node, "`currency`"))
+        return;
+    bool good = node->text.n == 3;
+    for (size_t i = 0; good && i < 3; i++)
+        good = node->text.p[i] >= 'A' && node->text.p[i] <= 'Z';
+    if (good)
+        c->currency = node->text;
+    else
+        form_error(r, node, "a currency is three capital letters, such as TWD, EUR or USD");
 }
 
 static void read_listen(struct form_reader *r, const struct ynode *node, void *out) {
@@ -517,4 +550,11 @@ static void read_topics(struct form_reader *r, const struct ynode *node, void *o
             d->hint = S("add `default: unsubscribed` or `default: subscribed`");
         }
     }
+}
+
+enum channel_kind settings_channel_kind(const struct settings_channel *c) {
+    static const enum channel_kind kinds[] = {[CARRIES_EMAIL] = CHANNEL_EMAIL,
+                                              [CARRIES_SMS] = CHANNEL_SMS,
+                                              [CARRIES_WEBHOOK] = CHANNEL_WEBHOOK};
+    return kinds[c->carries];
 }

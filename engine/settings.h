@@ -12,6 +12,7 @@
 #include "base/diag.h"
 #include "base/value.h"
 #include "base/yamlfile.h"
+#include "channels/channel.h"
 #include "engine/address.h"
 
 struct form;
@@ -53,6 +54,7 @@ struct settings_tracking {
     struct str public_url; /* without a slash at its end; empty: links stay as they are */
     const struct str *write_keys;
     size_t n_write_keys;
+    bool opens, clicks; /* whether HTML gets a pixel, links lead through public_url */
 };
 
 struct settings {
@@ -60,6 +62,7 @@ struct settings {
     struct str database; /* else: a libpq URL, or env:/file: of one */
     struct settings_sender sender;
     struct str timezone; /* "UTC" by default */
+    struct str currency; /* ISO 4217; may be empty */
     const struct zone *zone;
     const struct settings_channel *channels;
     size_t n_channels;
@@ -74,6 +77,7 @@ void settings_read(struct arena *a, const struct yamlfile *file, struct settings
                    struct diags *d);
 
 const struct settings_channel *settings_channel(const struct settings *c, struct str name);
+enum channel_kind settings_channel_kind(const struct settings_channel *c);
 const struct settings_topic *settings_topic(const struct settings *c, struct str name);
 
 extern const struct form settings_form; /* for JSON Schema and the reference docs */

@@ -4,6 +4,7 @@
 #include "engine/workspace.h"
 
 #include "base/arena.h"
+#include "engine/workspace_review.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -13,10 +14,6 @@
 #include <sys/stat.h>
 
 #define MAX_FILES 100000u
-
-/* The parts that a template may have; which are needed depends on the channel. */
-static const char *const parts[] = {"subject", "text", "html", "sms", "body.json"};
-#define PARTS (sizeof parts / sizeof *parts)
 
 /* What a channel needs of a template, by what it carries. */
 static const struct {
@@ -31,6 +28,8 @@ struct load {
     struct workspace *w;
     struct arena *a;
     struct diags *d;
+    struct str *broken; /* templates' files with mistakes, by their path in templates/ */
+    size_t n_broken;
 };
 
 static bool load_settings(struct load *l);
@@ -49,6 +48,7 @@ struct workspace *workspace_load(struct str folder, struct diags *d) {
         load_rules(&l);
         load_templates(&l);
         load_campaigns(&l);
+        workspace_review(l.w, d);
     }
     diags_sort(d);
     for (size_t i = 0; i < d->n; i++) /* hints are written in the workspace's arena */
@@ -144,74 +144,165 @@ static bool load_settings(struct load *l) {
     return true;
 }
 
+/* ---- files that segments name */
+
+#define MAX_LIST (64u << 20)
+
+static bool stays_inside(struct str name) {
+    struct str rest = name, part;
+    if (!name.n || name.p[0] == '/')
+        return false;
+    while (str_split(&rest, '/', &part))
+        if (str_eq(part, S("..")))
+            return false;
+    return true;
+}
+
+static bool read_list(void *ctx, struct str name, struct str *text, struct err *e) {
+    const struct load *l = ctx;
+    struct stat st;
+    if (!stays_inside(name))
+        return err_set(e, ERR_INPUT, "`%.*s` is not in the workspace", STR_FMT(name));
+    FILE *f = fopen(path_of(l, name), "rb");
+    if (!f || fstat(fileno(f), &st) != 0) {
+        err_set(e, ERR_INPUT, "`%.*s` cannot be read: %s", STR_FMT(name), strerror(errno));
+        if (f)
+            fclose(f);
+        return false;
+    }
+    size_t size = st.st_size > 0 && st.st_size <= MAX_LIST ? (size_t)st.st_size : 0;
+    char *p = arena_alloc(l->a, size + 1);
+    *text = str_of(p, fread(p, 1, size, f));
+    bool whole = text->n == size && !ferror(f);
+    fclose(f);
+    if (st.st_size > MAX_LIST)
+        return err_set(e, ERR_INPUT, "`%.*s` is larger than %u MB", STR_FMT(name), MAX_LIST >> 20);
+    return whole || err_set(e, ERR_INPUT, "`%.*s` cannot be read to its end", STR_FMT(name));
+}
+
 static void load_rules(struct load *l) {
+    const struct segment_files files = {l, read_list};
     struct campaign_set *rules = &l->w->rules;
     struct yamlfile file;
     if (exists(l, S("catalog.yaml")) && load_file(l, S("catalog.yaml"), &file))
         catalog_read(l->a, &file, &rules->catalog, l->d);
     if (exists(l, S("segments.yaml")) && load_file(l, S("segments.yaml"), &file))
-        segment_read(l->a, &file, &rules->catalog, &rules->segments, &rules->n_segments, l->d);
+        segment_read(l->a, &file, &rules->catalog, &files, &rules->segments, &rules->n_segments,
+                     l->d);
 }
 
 /* ---- templates */
 
-/* "text.zh-TW.liquid" is the part "text"; NULL for what is no part. */
-static const char *part_of(struct str file) {
-    if (!str_ends(file, S(".liquid")))
-        return NULL;
-    struct str stem = str_sub(file, 0, file.n - 7);
-    for (size_t i = 0; i < PARTS; i++) {
-        struct str part = str_from(parts[i]);
-        if (str_starts(stem, part) &&
-            (stem.n == part.n || (stem.p[part.n] == '.' && stem.n > part.n + 1)))
-            return parts[i];
+#define MAX_TEMPLATE (4u << 20)
+#define MAX_NESTING 4
+
+static bool is_template_file(struct str name) {
+    return str_ends(name, S(".liquid")) || str_eq(name, S("_translations.yaml"));
+}
+
+/* The whole of a file; false: said. */
+static bool read_file(struct load *l, struct str name, struct str *out) {
+    struct place at = {.file = name};
+    struct buf b = BUF_IN(l->a);
+    FILE *f = fopen(path_of(l, name), "rb");
+    size_t got = 1;
+    while (f && got && b.n <= MAX_TEMPLATE) {
+        got = fread(buf_reserve(&b, 16384), 1, 16384, f);
+        b.n += got;
     }
-    return NULL;
+    bool bad = !f || ferror(f);
+    if (bad)
+        diags_add(l->d, DIAG_ERROR, at, STR_NONE, "cannot be read: %s", strerror(errno));
+    else if (b.n > MAX_TEMPLATE)
+        diags_add(l->d, DIAG_ERROR, at, STR_NONE, "is larger than 4 MiB");
+    if (f)
+        fclose(f);
+    *out = buf_str(&b);
+    return !bad && b.n <= MAX_TEMPLATE;
 }
 
-static void unknown_part(struct load *l, struct str template, struct str file) {
-    struct str names[PARTS];
-    for (size_t i = 0; i < PARTS; i++)
-        names[i] = str_printf(l->a, "%s.liquid", parts[i]);
-    struct str path = str_printf(l->a, "templates/%.*s/%.*s", STR_FMT(template), STR_FMT(file));
-    struct diag *x = diags_add(l->d, DIAG_WARNING, (struct place){.file = path}, STR_NONE,
-                               "is no part of a template and is not used");
-    struct str near = str_nearest(file, names, PARTS);
-    x->hint = near.n ? str_printf(l->d->arena, "did you mean `%.*s`?", STR_FMT(near))
-                     : S("parts are subject, text, html, sms and body.json, each PART.liquid or "
-                         "PART.LOCALE.liquid");
+static void add_broken(struct load *l, struct str path) {
+    l->broken =
+        arena_grow(l->a, l->broken, l->n_broken * sizeof path, (l->n_broken + 1) * sizeof path);
+    l->broken[l->n_broken++] = path;
 }
 
-static void load_template(struct load *l, struct str name, struct campaign_template *out) {
+/* Adds what is below templates/INSIDE to the set, by paths relative to templates/. */
+static void add_templates(struct load *l, struct template_set *set, struct str inside, int depth) {
     size_t n;
-    struct str folder = str_printf(l->a, "templates/%.*s", STR_FMT(name));
-    struct str *files = list_folder(l, folder, &n);
-    struct str *found = ARENA_ARRAY(l->a, struct str, PARTS);
-    bool seen[PARTS] = {false};
+    struct str folder = str_printf(l->a, "templates%s%.*s", inside.n ? "/" : "", STR_FMT(inside));
+    struct str *names = list_folder(l, folder, &n);
     for (size_t i = 0; i < n; i++) {
-        const char *part = part_of(files[i]);
-        if (!part && str_ends(files[i], S(".liquid")))
-            unknown_part(l, name, files[i]);
-        for (size_t j = 0; part && j < PARTS; j++)
-            seen[j] = seen[j] || part == parts[j];
+        struct str path =
+            str_printf(l->a, "%.*s%s%.*s", STR_FMT(inside), inside.n ? "/" : "", STR_FMT(names[i]));
+        struct str file = str_printf(l->a, "templates/%.*s", STR_FMT(path)), source;
+        if (is_folder(l, file)) {
+            if (depth < MAX_NESTING)
+                add_templates(l, set, path, depth + 1);
+        } else if (is_template_file(names[i]) && read_file(l, file, &source)) {
+            if (!template_set_add(set, path, source, l->d))
+                add_broken(l, path);
+        }
     }
-    out->name = name;
-    out->parts = found;
-    for (size_t j = 0; j < PARTS; j++)
-        if (seen[j])
-            found[out->n_parts++] = str_from(parts[j]);
+}
+
+static void add_part(struct campaign_template *t, struct str *parts, struct str part) {
+    for (size_t i = 0; i < t->n_parts; i++)
+        if (str_eq(parts[i], part))
+            return;
+    parts[t->n_parts++] = part;
+}
+
+/* A part with a mistake is there all the same: that it is missing would be a second message, and
+ * not true. */
+static size_t list_broken(struct load *l, struct campaign_template *list, size_t n,
+                          struct str path) {
+    struct str file = path, name;
+    size_t at = 0;
+    if (!str_split(&file, '/', &name) || !file.n)
+        return n;
+    while (at < n && !str_eq(list[at].name, name))
+        at++;
+    if (at == n)
+        list[n++] = (struct campaign_template){
+            .name = name, .parts = ARENA_ARRAY(l->a, struct str, TEMPLATE_PARTS)};
+    for (int part = 0; part < TEMPLATE_PARTS; part++) {
+        struct str known = str_from(template_part_name((enum template_part)part));
+        if (file.n > known.n && str_starts(file, known) && file.p[known.n] == '.')
+            add_part(&list[at], (struct str *)list[at].parts, known);
+    }
+    return n;
+}
+
+/* As campaigns are checked against them. */
+static void list_templates(struct load *l) {
+    const struct template_set *set = l->w->template_set;
+    const struct message_template *t;
+    size_t n = 0;
+    while (template_at(set, n))
+        n++;
+    struct campaign_template *list =
+        ARENA_ARRAY(l->a, struct campaign_template, n + l->n_broken + 1);
+    for (size_t i = 0; (t = template_at(set, i)); i++) {
+        struct str *found = ARENA_ARRAY(l->a, struct str, TEMPLATE_PARTS);
+        list[i] = (struct campaign_template){.name = template_name(t), .parts = found};
+        for (int part = 0; part < TEMPLATE_PARTS; part++)
+            if (template_has(t, (enum template_part)part))
+                add_part(&list[i], found, str_from(template_part_name((enum template_part)part)));
+    }
+    for (size_t i = 0; i < l->n_broken; i++)
+        n = list_broken(l, list, n, l->broken[i]);
+    l->w->templates = list;
+    l->w->n_templates = n;
 }
 
 static void load_templates(struct load *l) {
-    size_t n;
-    struct str *names = list_folder(l, S("templates"), &n);
-    struct campaign_template *list = ARENA_ARRAY(l->a, struct campaign_template, n + 1);
-    for (size_t i = 0; i < n; i++) {
-        struct str path = str_printf(l->a, "templates/%.*s", STR_FMT(names[i]));
-        if (is_folder(l, path))
-            load_template(l, names[i], &list[l->w->n_templates++]);
-    }
-    l->w->templates = list;
+    struct template_set *set = template_set_new(l->a);
+    add_templates(l, set, STR_NONE, 0);
+    l->w->template_set = set;
+    bool whole = template_set_finish(set, l->d);
+    (void)whole; /* mistakes are said; campaigns are checked against what there is */
+    list_templates(l);
 }
 
 const struct campaign_template *workspace_template(const struct workspace *w, struct str name) {

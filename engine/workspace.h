@@ -15,6 +15,7 @@
 #include "engine/settings.h"
 #include "rules/campaign_file.h"
 #include "rules/campaign_set.h"
+#include "templates/template_set.h"
 
 struct workspace {
     struct arena *arena;
@@ -24,7 +25,8 @@ struct workspace {
     struct campaign_set rules;
     const struct behaviour_layout *layouts; /* what rules look back on, by the event's name */
     size_t n_layouts;
-    const struct campaign_template *templates; /* by name: folders of templates/ and their parts */
+    const struct template_set *template_set;
+    const struct campaign_template *templates; /* the same as campaigns are checked against them */
     size_t n_templates;
 };
 

@@ -4,19 +4,21 @@
 #include "rules/campaign_set.h"
 
 #include "base/arena.h"
+#include "rules/condition.h"
+#include "rules/trigger.h"
 
 #include <stdlib.h>
 
 /* Open addressing over the events that start something; a slot is free when n is 0. */
-struct trigger_slot {
+struct event_slot {
     struct str event;
     const struct campaign *const *campaigns; /* a run of the list that is sorted by event */
     size_t n;
 };
 
-struct trigger_index {
+struct event_table {
     size_t mask;
-    struct trigger_slot *slots;
+    struct event_slot *slots;
 };
 
 static int by_name(const void *pa, const void *pb) {
@@ -58,21 +60,21 @@ static void check_unique(const struct campaign **names, const struct campaign **
     }
 }
 
-static struct trigger_slot *slot_of(const struct trigger_index *x, struct str event) {
+static struct event_slot *slot_of(const struct event_table *x, struct str event) {
     size_t i = (size_t)str_hash(event) & x->mask;
     while (x->slots[i].n && !str_eq(x->slots[i].event, event))
         i = (i + 1) & x->mask;
     return &x->slots[i];
 }
 
-static const struct trigger_index *index_build(struct arena *a, const struct campaign *const *list,
-                                               size_t n) {
-    struct trigger_index *x = ARENA_NEW(a, struct trigger_index);
+static const struct event_table *table_build(struct arena *a, const struct campaign *const *list,
+                                             size_t n) {
+    struct event_table *x = ARENA_NEW(a, struct event_table);
     size_t size = 8;
     while (size < 2 * n)
         size *= 2;
     x->mask = size - 1;
-    x->slots = ARENA_ARRAY(a, struct trigger_slot, size);
+    x->slots = ARENA_ARRAY(a, struct event_slot, size);
     const struct campaign **sorted = ARENA_ARRAY(a, const struct campaign *, n + 1);
     size_t m = 0;
     for (size_t i = 0; i < n; i++)
@@ -81,13 +83,23 @@ static const struct trigger_index *index_build(struct arena *a, const struct cam
     if (m)
         qsort(sorted, m, sizeof(*sorted), by_event);
     for (size_t i = 0; i < m; i++) {
-        struct trigger_slot *slot = slot_of(x, sorted[i]->trigger.event);
+        struct event_slot *slot = slot_of(x, sorted[i]->trigger.event);
         if (slot->n == 0) {
             slot->event = sorted[i]->trigger.event;
             slot->campaigns = sorted + i;
         }
         slot->n++;
     }
+    return x;
+}
+
+/* Rules are numbered by their place in the list. */
+static const struct trigger_index *triggers_build(struct arena *a,
+                                                  const struct campaign *const *list, size_t n) {
+    struct trigger_index *x = trigger_index_new(a, &condition_slots);
+    for (size_t i = 0; i < n; i++)
+        if (list[i]->trigger.kind == TRIGGER_EVENT && list[i]->trigger.event.n)
+            trigger_index_add(x, (uint32_t)i, list[i]->trigger.event, list[i]->audience);
     return x;
 }
 
@@ -104,7 +116,8 @@ void campaign_set_build(struct arena *a, struct campaign_set *s, const struct ca
     check_unique(names, ids, n, d);
     s->campaigns = names;
     s->n_campaigns = n;
-    s->triggers = index_build(a, names, n);
+    s->by_event = table_build(a, names, n);
+    s->triggers = triggers_build(a, names, n);
 }
 
 const struct campaign *campaign_set_find(const struct campaign_set *s, struct str name) {
@@ -131,7 +144,21 @@ const struct segment *campaign_set_segment(const struct campaign_set *s, struct 
 
 const struct campaign *const *campaign_set_started_by(const struct campaign_set *s,
                                                       struct str event, size_t *n) {
-    const struct trigger_slot *slot = s->triggers ? slot_of(s->triggers, event) : NULL;
+    const struct event_slot *slot = s->by_event ? slot_of(s->by_event, event) : NULL;
     *n = slot ? slot->n : 0;
     return slot ? slot->campaigns : NULL;
+}
+
+const struct campaign *const *campaign_set_match(const struct campaign_set *s, struct str event,
+                                                 const struct value *slots, size_t n_slots,
+                                                 struct arena *a, size_t *n) {
+    campaign_set_started_by(s, event, n);
+    if (*n == 0)
+        return NULL;
+    uint32_t *rules = ARENA_ARRAY(a, uint32_t, *n);
+    const struct campaign **list = ARENA_ARRAY(a, const struct campaign *, *n);
+    *n = trigger_index_match(s->triggers, event, slots, n_slots, rules);
+    for (size_t i = 0; i < *n; i++)
+        list[i] = s->campaigns[rules[i]];
+    return list;
 }

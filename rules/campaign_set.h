@@ -8,10 +8,12 @@
 #ifndef GODWIT_RULES_CAMPAIGN_SET_H
 #define GODWIT_RULES_CAMPAIGN_SET_H
 
+#include "base/value.h"
 #include "rules/campaign.h"
 #include "rules/catalog.h"
 #include "rules/segment.h"
 
+struct event_table;
 struct trigger_index;
 
 struct campaign_set {
@@ -20,10 +22,11 @@ struct campaign_set {
     size_t n_segments;
     const struct campaign *const *campaigns; /* by name */
     size_t n_campaigns;
-    const struct trigger_index *triggers;
+    const struct event_table *by_event;
+    const struct trigger_index *triggers; /* by event and by what the audience needs to be true */
 };
 
-/* Takes n campaigns into the set, sorted by name, and builds the trigger index. Two of the same
+/* Takes n campaigns into the set, sorted by name, and builds the indexes. Two of the same
  * name or id are mistakes, reported at the second. */
 void campaign_set_build(struct arena *a, struct campaign_set *s, const struct campaign **list,
                         size_t n, struct diags *d);
@@ -31,9 +34,15 @@ void campaign_set_build(struct arena *a, struct campaign_set *s, const struct ca
 const struct campaign *campaign_set_find(const struct campaign_set *s, struct str name);
 const struct segment *campaign_set_segment(const struct campaign_set *s, struct str name);
 
-/* The campaigns that an event of this name could start, in the order of their names; *n of
- * them. Costs one look-up, however many campaigns there are. */
+/* The campaigns whose trigger is an event of this name, in the order of their names; *n of them.
+ * Costs one look-up, however many campaigns there are. */
 const struct campaign *const *campaign_set_started_by(const struct campaign_set *s,
                                                       struct str event, size_t *n);
+
+/* Those of them whose audience could be true for these values of `customer` and `event` (slots as
+ * in rules/condition.h); each has still to be evaluated. The list lives in `a`. */
+const struct campaign *const *campaign_set_match(const struct campaign_set *s, struct str event,
+                                                 const struct value *slots, size_t n_slots,
+                                                 struct arena *a, size_t *n);
 
 #endif

@@ -142,6 +142,10 @@ static const char *const op_names[] = {
     [CEL_GE] = ">=", [CEL_IN] = "in",    [CEL_ADD] = "+",  [CEL_SUB] = "-", [CEL_MUL] = "*",
     [CEL_DIV] = "/", [CEL_MOD] = "%"};
 
+const char *cel_op_name(enum cel_op op) {
+    return op >= CEL_NOT && op <= CEL_MOD ? op_names[op] : "[ ]";
+}
+
 static void no_operator(struct cel_check *c, const struct cel_node *n, const char *why) {
     const struct cel_node *a = n->args[0], *b = n->args[1];
     struct cel_issue *i = cel_issue_add(
@@ -406,6 +410,7 @@ const struct cel_type *cel_check_call(struct cel_check *c, struct cel_node *n) {
         if (fit <= 0 || count == 16)
             continue;
         const struct cel_type *t = result_type(c, f, n);
+        c->filter_alone = c->filter_alone && f->result[1] != '!';
         result = result ? cel_type_join(c, result, t) : t;
         found[count++] = f;
     }

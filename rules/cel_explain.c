@@ -9,14 +9,16 @@
 #include "rules/cel_internal.h"
 
 #define EXPLAIN_DEPTH 40
+#define EXPLAIN_STEPS 10 /* times those of one evaluation, for all parts together */
 
 struct explainer {
     const struct cel_program *p;
     const struct cel_activation *act;
     struct arena *arena;
+    int64_t steps; /* left */
 };
 
-static void explain(const struct explainer *x, const struct cel_node *n, int depth,
+static void explain(struct explainer *x, const struct cel_node *n, int depth,
                     struct cel_explained *out);
 
 static bool worth_showing(const struct cel_node *n) {
@@ -40,7 +42,7 @@ static uint32_t shown_args(const struct cel_node *n) {
     }
 }
 
-static void explain_parts(const struct explainer *x, const struct cel_node *n, int depth,
+static void explain_parts(struct explainer *x, const struct cel_node *n, int depth,
                           struct cel_explained *out) {
     uint32_t count = shown_args(n);
     if (count == 0 || depth == 0)
@@ -52,14 +54,18 @@ static void explain_parts(const struct explainer *x, const struct cel_node *n, i
     out->parts = parts;
 }
 
-static void explain(const struct explainer *x, const struct cel_node *n, int depth,
+static void explain(struct explainer *x, const struct cel_node *n, int depth,
                     struct cel_explained *out) {
     struct cel_run run = cel_run_begin(x->p, x->act, x->arena);
-    struct value v = cel_eval_node(n, &run);
+    int64_t steps = run.steps;
+    run.exhausted = x->steps < 0;
+    struct value v = run.exhausted ? VALUE_NULL : cel_eval_node(n, &run);
+    x->steps -= steps - run.steps;
     out->offset = n->offset;
     out->length = n->length;
     out->source = str_sub(x->p->source, n->offset, n->offset + n->length);
     out->failed = cel_is_error(v) || run.exhausted;
+    out->missing = !run.exhausted && cel_is_error(v) && cel_error_is_absence(v);
     if (out->failed)
         out->error = cel_error_text(x->arena, run.exhausted ? cel_error(CEL_E_STEPS, n) : v);
     else
@@ -69,7 +75,8 @@ static void explain(const struct explainer *x, const struct cel_node *n, int dep
 
 const struct cel_explained *cel_explain(const struct cel_program *p,
                                         const struct cel_activation *act, struct arena *a) {
-    struct explainer x = {p, act, a};
+    int64_t steps = act->steps ? act->steps : CEL_STEPS;
+    struct explainer x = {p, act, a, steps * EXPLAIN_STEPS};
     struct cel_explained *out = ARENA_NEW(a, struct cel_explained);
     explain(&x, p->root, EXPLAIN_DEPTH, out);
     return out;

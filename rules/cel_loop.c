@@ -39,7 +39,7 @@ static struct value add_entries(struct loop *l, struct value entries) {
     if (!cel_step(l->run, m->n))
         return cel_error(CEL_E_STEPS, l->n);
     for (size_t i = 0; i < m->n; i++) {
-        if (map_get(l->map, m->e[i].key))
+        if (cel_map_find(l->map, m->e[i].key))
             return cel_fail(l->run, "transformMapEntry gives a key twice");
         map_set(l->run->arena, l->map, m->e[i].key, m->e[i].value);
     }

@@ -25,29 +25,15 @@ static inline bool operands(const struct cel_node *n, struct cel_run *run, struc
     return true;
 }
 
-/* Work of comparing a with something. */
-static inline size_t weight(struct value v) {
-    switch (v.type) {
-    case V_STRING:
-    case V_BYTES:
-        return v.aux / 64;
-    case V_LIST:
-        return v.u.list->n;
-    case V_MAP:
-        return v.u.map->n;
-    default:
-        return 0;
-    }
-}
-
 /* ---- equality */
 static struct value eval_eq(const struct cel_node *n, struct cel_run *run) {
     struct value a, b, error;
     if (!operands(n, run, &a, &b, &error))
         return error;
-    if (!cel_step(run, weight(a)))
+    bool same = cel_equal(a, b, &run->steps);
+    if (!cel_step(run, 0))
         return cel_error(CEL_E_STEPS, n);
-    return value_bool(cel_equal(a, b) == (n->op == CEL_EQ));
+    return value_bool(same == (n->op == CEL_EQ));
 }
 
 /* x == "text" */
@@ -88,9 +74,10 @@ static struct value eval_order(const struct cel_node *n, struct cel_run *run) {
 }
 
 /* ---- in */
-static bool list_has(const struct list *l, struct value v) {
-    for (size_t i = 0; i < l->n; i++)
-        if (cel_equal(l->v[i], v))
+static bool list_has(const struct list *l, struct value v, int64_t *steps) {
+    *steps -= (int64_t)l->n / 8;
+    for (size_t i = 0; i < l->n && *steps >= 0; i++)
+        if (cel_equal(l->v[i], v, steps))
             return true;
     return false;
 }
@@ -99,10 +86,10 @@ static struct value eval_in(const struct cel_node *n, struct cel_run *run) {
     struct value a, b, error;
     if (!operands(n, run, &a, &b, &error))
         return error;
-    if (!cel_step(run, 1 + (b.type == V_LIST ? b.u.list->n / 4 * (1 + weight(a)) : 0)))
-        return cel_error(CEL_E_STEPS, n);
-    if (b.type == V_LIST)
-        return value_bool(list_has(b.u.list, a));
+    if (b.type == V_LIST) {
+        bool has = list_has(b.u.list, a, &run->steps);
+        return cel_step(run, 0) ? value_bool(has) : cel_error(CEL_E_STEPS, n);
+    }
     if (b.type == V_MAP)
         return value_bool(cel_map_find(b.u.map, a) != NULL);
     return cel_error(CEL_E_OVERLOAD, n);
@@ -214,9 +201,8 @@ static struct value concatenate(const struct cel_node *n, struct cel_run *run, s
     return a.type == V_STRING ? value_str(s) : value_bytes(s);
 }
 
-static struct value add_duration(const struct cel_node *n, struct cel_run *run, struct value t,
-                                 int64_t nanos, bool negative) {
-    (void)n;
+static struct value add_duration(struct cel_run *run, struct value t, int64_t nanos,
+                                 bool negative) {
     if (negative && nanos == INT64_MIN)
         return overflow(run);
     return cel_timestamp_add(run, t, negative ? -nanos : nanos);
@@ -229,9 +215,9 @@ static struct value time_arithmetic(const struct cel_node *n, struct cel_run *ru
     if (!minus && n->op != CEL_ADD)
         return cel_error(CEL_E_OVERLOAD, n);
     if (a.type == V_TIMESTAMP && b.type == V_DURATION)
-        return add_duration(n, run, a, b.u.i, minus);
+        return add_duration(run, a, b.u.i, minus);
     if (!minus && a.type == V_DURATION && b.type == V_TIMESTAMP)
-        return add_duration(n, run, b, a.u.i, false);
+        return add_duration(run, b, a.u.i, false);
     if (a.type == V_DURATION && b.type == V_DURATION) {
         int64_t r;
         bool over = minus ? __builtin_sub_overflow(a.u.i, b.u.i, &r)

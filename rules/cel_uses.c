@@ -15,9 +15,7 @@ struct collector {
     size_t n, cap;
 };
 
-/* "customer.country" for plain selections from a variable of the environment;
- * STR_NONE otherwise. */
-static struct str path_of(struct arena *a, const struct cel_node *n) {
+struct str cel_path_of(struct arena *a, const struct cel_node *n) {
     if (n->op == CEL_SLOT)
         return n->name;
     struct str name = n->name;
@@ -25,7 +23,7 @@ static struct str path_of(struct arena *a, const struct cel_node *n) {
         name = value_text(n->args[1]->constant);
     else if (n->op != CEL_SELECT && n->op != CEL_HAS)
         return STR_NONE;
-    struct str of = path_of(a, n->args[0]);
+    struct str of = cel_path_of(a, n->args[0]);
     return of.n && of.n < PATH_MAX_BYTES ? str_printf(a, "%.*s.%.*s", STR_FMT(of), STR_FMT(name))
                                          : STR_NONE;
 }
@@ -44,12 +42,13 @@ static void add_path(struct collector *c, struct str path) {
 }
 
 static void collect(struct collector *c, const struct cel_node *n) {
-    struct str path = path_of(c->arena, n);
+    struct str path = cel_path_of(c->arena, n);
     if (path.n) {
         add_path(c, path);
         return;
     }
-    if (n->op == CEL_NOW || n->op == CEL_BEHAVIOUR)
+    if (n->op == CEL_NOW || (n->op == CEL_BEHAVIOUR && (n->use->window_us != BEHAVIOUR_ALL ||
+                                                        str_eq(n->use->function, S("since")))))
         c->uses->now = true;
     for (size_t i = 0; i < n->n_overloads; i++)
         if (n->overloads[i]->result[1] == '!')
@@ -77,7 +76,7 @@ struct requirements {
 static bool requirement_of(struct arena *a, const struct cel_node *n, struct cel_requirement *out) {
     if (n->op == CEL_EQ || n->op == CEL_IN) {
         const struct cel_node *right = n->args[1];
-        out->path = path_of(a, n->args[0]);
+        out->path = cel_path_of(a, n->args[0]);
         if (!out->path.n || right->op != CEL_CONST)
             return false;
         out->values = &right->constant;

@@ -98,32 +98,32 @@ int cel_compare(struct value a, struct value b) {
 }
 
 /* ---- equality */
-static bool equal_lists(const struct list *a, const struct list *b) {
-    if (a->n != b->n)
+static bool equal_lists(const struct list *a, const struct list *b, int64_t *steps) {
+    if (a->n != b->n || (*steps -= (int64_t)a->n) < 0)
         return false;
     for (size_t i = 0; i < a->n; i++)
-        if (!cel_equal(a->v[i], b->v[i]))
+        if (!cel_equal(a->v[i], b->v[i], steps))
             return false;
     return true;
 }
 
-static bool equal_maps(const struct map *a, const struct map *b) {
-    if (a->n != b->n)
+static bool equal_maps(const struct map *a, const struct map *b, int64_t *steps) {
+    if (a->n != b->n || (*steps -= (int64_t)a->n) < 0)
         return false;
     for (size_t i = 0; i < a->n; i++) {
         const struct value *other = cel_map_find(b, a->e[i].key);
-        if (!other || !cel_equal(a->e[i].value, *other))
+        if (!other || !cel_equal(a->e[i].value, *other, steps))
             return false;
     }
     return true;
 }
 
-static bool equal_optionals(struct value a, struct value b) {
+static bool equal_optionals(struct value a, struct value b, int64_t *steps) {
     const struct value *x = cel_optional_value(a), *y = cel_optional_value(b);
-    return x && y ? cel_equal(*x, *y) : x == y;
+    return x && y ? cel_equal(*x, *y, steps) : x == y;
 }
 
-bool cel_equal(struct value a, struct value b) {
+bool cel_equal(struct value a, struct value b, int64_t *steps) {
     if (is_number(a) && is_number(b))
         return compare_numbers(a, b) == 0;
     if (a.type != b.type)
@@ -133,15 +133,16 @@ bool cel_equal(struct value a, struct value b) {
         return true;
     case V_STRING:
     case V_BYTES:
+        *steps -= a.aux / 64;
         return str_eq(value_text(a), value_text(b));
     case V_LIST:
-        return equal_lists(a.u.list, b.u.list);
+        return equal_lists(a.u.list, b.u.list, steps);
     case V_MAP:
-        return equal_maps(a.u.map, b.u.map);
+        return equal_maps(a.u.map, b.u.map, steps);
     case CEL_V_TYPE:
         return a.u.i == b.u.i;
     case CEL_V_OPTIONAL:
-        return equal_optionals(a, b);
+        return equal_optionals(a, b, steps);
     default:
         return cel_compare(a, b) == 0;
     }
@@ -181,10 +182,6 @@ const struct value *cel_map_find(const struct map *m, struct value key) {
     if (!v && as_uint(key, &other))
         v = map_get(m, other);
     return v;
-}
-
-const struct value *cel_map_find_str(const struct map *m, struct str key, uint64_t hash) {
-    return map_get_hashed(m, key, hash);
 }
 
 /* ---- types as values */

@@ -14,11 +14,14 @@
 #include "rules/form.h"
 
 /* Slots of an activation. */
-enum condition_slot { CONDITION_CUSTOMER, CONDITION_EVENT, CONDITION_SLOTS };
+enum condition_slot { CONDITION_CUSTOMER, CONDITION_RFM, CONDITION_EVENT, CONDITION_SLOTS };
 
 /* Members of `customer` and `event` beside attributes and properties. */
 #define CONDITION_CUSTOMER_FIELDS "key", "email", "phone", "locale", "timezone"
 #define CONDITION_EVENT_FIELDS "name", "id", "occurred_at"
+
+/* The variables by slot, without types: for the trigger index. */
+extern const struct cel_env condition_slots;
 
 struct condition_scope {
     const struct catalog *catalog;

@@ -131,9 +131,7 @@ static bool for_body(struct render *r, const struct loop *l, const struct segmen
         if (!liquid_render_block(r, &l->body))
             return false;
         loop->index++;
-        enum interrupt interrupt = r->interrupt;
-        r->interrupt = INTERRUPT_NONE;
-        if (interrupt == INTERRUPT_BREAK)
+        if (r->interrupts.n && liquid_answer(r))
             break;
     }
     return true;
@@ -183,9 +181,7 @@ static bool table_body(struct render *r, const struct loop *l, const struct segm
         if (!liquid_render_block(r, &l->body))
             return false;
         buf_add_str(r->out, S("</td>"));
-        enum interrupt interrupt = r->interrupt;
-        r->interrupt = INTERRUPT_NONE;
-        if (interrupt == INTERRUPT_BREAK)
+        if (r->interrupts.n && liquid_answer(r))
             break;
         bool wraps = t->col == t->cols;
         if (wraps && t->index != t->length - 1)
@@ -225,6 +221,25 @@ bool liquid_render_tablerow(struct render *r, const struct node *n) {
 }
 
 /* ---- include and render */
+
+/* The template, in the variant for the locale if there is one: footer.zh-TW. */
+static const struct liquid_template *localized(struct render *r, struct str name) {
+    struct str locale = r->params->locale_name;
+    while (locale.n) {
+        struct buf b = BUF_IN(r->arena);
+        buf_add_str(&b, name);
+        buf_add_char(&b, '.');
+        buf_add_str(&b, locale);
+        const struct liquid_template *t = liquid_find(r->set, buf_str(&b));
+        if (t)
+            return t;
+        while (locale.n && locale.p[locale.n - 1] != '-')
+            locale.n--;
+        locale.n -= locale.n > 0;
+    }
+    return liquid_find(r->set, name);
+}
+
 static bool find_partial(struct render *r, const struct partial_call *c,
                          const struct liquid_template **out) {
     struct value name;
@@ -232,7 +247,7 @@ static bool find_partial(struct render *r, const struct partial_call *c,
         return false;
     if (name.type != V_STRING)
         return liquid_fail(r, "the name of a template must be a text, not %s", liquid_kind(name));
-    *out = liquid_find(r->set, value_text(name));
+    *out = localized(r, value_text(name));
     if (!*out)
         return liquid_fail(r, "there is no template `%.*s`", STR_FMT(value_text(name)));
     if ((*out)->usable)
@@ -310,6 +325,7 @@ static void set_assigned(struct frame *f, uint32_t symbol, struct value v) {
 static bool render_once(struct render *r, const struct partial_call *c,
                         const struct liquid_template *t, struct value v, struct forloop *loop) {
     struct frame *caller = r->frame;
+    struct interrupts outer = r->interrupts;
     struct frame *f = liquid_frame(r, r->params->globals ? r->params->data : NULL);
     f->isolated = true;
     if (loop)
@@ -323,10 +339,11 @@ static bool render_once(struct render *r, const struct partial_call *c,
     if (v.type != V_NULL)
         set_assigned(f, c->alias == UINT32_MAX ? t->base_symbol : c->alias, v);
     r->frame = f;
+    r->interrupts = (struct interrupts){0};
     if (!count_iteration(r) || !run_partial(r, t))
         return false;
     r->frame = caller;
-    r->interrupt = INTERRUPT_NONE;
+    r->interrupts = outer;
     return true;
 }
 

@@ -149,32 +149,43 @@ static bool lax_term(struct terms *t, struct str part) {
     return expr_parse(p, right, true, &c->right);
 }
 
-static bool lax_condition(struct terms *t, struct str text) {
-    size_t at = 0;
-    bool any = false;
+static size_t lax_parts(struct parser *p, struct str text, struct str **out) {
+    struct buf parts = BUF_IN(p->arena);
     struct str part;
-    while (at < text.n) {
-        at += t->n == 0 && !any ? lax_spaces(str_sub(text, at, text.n)) : 0;
-        if (!lax_part(text, &at, &part)) {
+    size_t at = 0, n = 0;
+    while (at < text.n && n <= TERMS_MAX * 2) {
+        if (lax_part(text, &at, &part)) {
+            buf_add(&parts, &part, sizeof part);
+            n++;
+        } else {
             at++;
-            continue;
         }
-        any = true;
-        struct str word = str_trim(part);
-        bool joins = str_eq(word, S("and")) || str_eq(word, S("or"));
-        if (joins && (t->n == 0 || t->list[t->n - 1].then))
-            return parser_fail(t->parser, part, "`%.*s` has nothing in front of it", STR_FMT(word));
-        if (joins) {
-            t->list[t->n - 1].then = word.p[0] == 'a' ? 'a' : 'o';
-            continue;
-        }
-        if (t->n == TERMS_MAX)
-            return too_many(t->parser, text);
-        if (!lax_term(t, part))
-            return false;
     }
-    if (t->n == 0 || t->list[t->n - 1].then)
+    *out = (struct str *)(void *)parts.p;
+    return n;
+}
+
+/* Read from the end, as the reference does: what stands last is a comparison whatever it
+ * looks like, what stands before it must join it to another. */
+static bool lax_condition(struct terms *t, struct str text) {
+    struct str *parts;
+    size_t n = lax_parts(t->parser, text, &parts);
+    if (n > TERMS_MAX * 2)
+        return too_many(t->parser, text);
+    if (n == 0)
         return parser_fail(t->parser, text, "a condition is missing: {%% if customer.vip %%}");
+    for (size_t i = 1; i < n; i += 2) {
+        struct str joint = str_trim(parts[n - 1 - i]);
+        if (i + 1 == n || (!str_eq(joint, S("and")) && !str_eq(joint, S("or"))))
+            return parser_fail(t->parser, joint, "`%.*s` cannot stand here in a condition",
+                               STR_FMT(joint));
+    }
+    for (size_t i = 0; i < n; i += 2) {
+        if (!lax_term(t, parts[i]))
+            return false;
+        if (i + 1 < n)
+            t->list[t->n - 1].then = *str_trim(parts[i + 1]).p == 'a' ? 'a' : 'o';
+    }
     return true;
 }
 

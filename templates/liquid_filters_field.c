@@ -39,7 +39,11 @@ static bool instant(struct render *r, struct value v, struct moment *m) {
         m->seconds = str_to_int64(s, &i) ? i : SECONDS_MAX;
         return m->seconds < SECONDS_MAX;
     }
-    return r->set->dates && date_read(r->set->dates, r->arena, s, p->now, p->zone, m);
+    if (!r->set->dates || !date_read(r->set->dates, r->arena, s, p->now, p->zone, m))
+        return false;
+    if (p->zone) /* a message tells every time in the customer's zone */
+        m->zone = p->zone;
+    return true;
 }
 
 FILTER(date) {
@@ -118,8 +122,7 @@ FILTER(money) {
     if (!numeric(in->input))
         return true;
     if (currency.n == 0)
-        return liquid_fail(r, "`money` needs a currency: {{ amount | money: \"TWD\" }}, or "
-                              "`currency` in godwit.yaml");
+        return liquid_fail(r, "`money` needs a currency: {{ amount | money: \"TWD\" }}");
     struct buf b = BUF_IN(r->arena);
     struct str digits = plain_digits(r, in->input);
     if (!r->params->locale) {

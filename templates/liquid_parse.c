@@ -202,7 +202,7 @@ bool body_parse(struct body *b, struct pieces *from, struct ended *end) {
 /* ---- a template */
 static bool parse_source(struct parser *p) {
     struct liquid_template *t = p->template;
-    struct pieces pieces = {.rest = t->source};
+    struct pieces pieces = {.rest = str_sub(t->source, t->skip, t->source.n)};
     struct body body = {.parser = p, .blank = true};
     struct ended end;
     if (t->source.n > LIQUID_SOURCE_MAX)
@@ -223,13 +223,16 @@ static struct str base_name(struct str name) {
     return name;
 }
 
-bool liquid_parse(struct liquid_set *set, struct str name, struct str source, bool html,
-                  const struct liquid_template **out, struct err *e, struct liquid_place *place) {
+bool liquid_parse(struct liquid_set *set, struct str name, struct str source, size_t skip,
+                  bool html, const struct liquid_template **out, struct err *e,
+                  struct liquid_place *place) {
     struct arena *a = set->arena;
     struct liquid_template *t = ARENA_NEW(a, struct liquid_template);
     t->name = str_dup(a, name);
+    t->shown = t->name;
     t->source = str_dup(a, source);
     t->html = html;
+    t->skip = skip;
     t->symbol = liquid_symbol(set, t->name);
     t->base_symbol = liquid_symbol(set, base_name(t->name));
     map_set_str(a, set->templates, t->name, (struct value){.type = V_OWN, .u.ext = t});

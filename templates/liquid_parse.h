@@ -25,9 +25,9 @@ struct liquid_set *liquid_set_new(struct arena *a, bool strict, bool known);
 
 /* Parses and adds a template; name and source are copied. False when it is malformed: it
  * is in the set all the same, and using it fails with the same error. `html`: values are
- * escaped. */
-bool liquid_parse(struct liquid_set *set, struct str name, struct str source, bool html,
-                  const struct liquid_template **out, struct err *e,
+ * escaped. The first `skip` bytes (a head) are no part of the text. */
+bool liquid_parse(struct liquid_set *set, struct str name, struct str source, size_t skip,
+                  bool html, const struct liquid_template **out, struct err *e,
                   struct liquid_place *place) MUST_CHECK;
 
 #endif

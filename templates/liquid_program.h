@@ -144,7 +144,6 @@ struct partial_call {
 };
 
 struct link_node {
-    uint32_t index; /* among the links of the template */
     struct block url;
 };
 
@@ -169,7 +168,9 @@ struct node {
 
 struct liquid_template {
     struct str name;
+    struct str shown; /* in messages: the name, or the file's path */
     struct str source;
+    size_t skip; /* bytes of the source in front of the text */
     bool usable; /* otherwise `error` says why it could not be parsed */
     bool html;   /* values are escaped */
     struct str error;

@@ -4,6 +4,7 @@
 #include "templates/liquid_render.h"
 
 #include "base/arena.h"
+#include "templates/links.h"
 #include "templates/liquid_calls.h"
 #include "templates/liquid_state.h"
 
@@ -183,12 +184,24 @@ static bool render_ifchanged(struct render *r, const struct node *n) {
 /* A link: its address is rendered aside, then replaced. Without a callback it is text. */
 static bool render_link(struct render *r, const struct node *n) {
     const struct link_node *link = n->u.link;
-    struct value url;
+    bool html = r->template->html;
+    struct value v;
     if (!r->params->on_link)
         return liquid_render_block(r, &link->url);
-    if (!capture(r, &link->url, &url))
+    if (!capture(r, &link->url, &v))
         return false;
-    r->params->on_link(r->params->link_context, link->index, value_text(url), r->out);
+    struct str url = html ? links_unescape(r->arena, value_text(v)) : value_text(v);
+    url = str_trim(url);
+    if (!links_trackable(url)) {
+        out_add(r->out, value_text(v));
+        return true;
+    }
+    struct buf instead = BUF_IN(r->arena);
+    r->params->on_link(r->params->link_context, r->links++, url, &instead);
+    if (html)
+        liquid_escape(r->out, buf_str(&instead));
+    else
+        out_add(r->out, buf_str(&instead));
     return true;
 }
 
@@ -246,10 +259,10 @@ static bool render_node(struct render *r, const struct node *n) {
     case NODE_IFCHANGED:
         return render_ifchanged(r, n);
     case NODE_BREAK:
-        r->interrupt = INTERRUPT_BREAK;
+        liquid_interrupt(r, true);
         return true;
     case NODE_CONTINUE:
-        r->interrupt = INTERRUPT_CONTINUE;
+        liquid_interrupt(r, false);
         return true;
     case NODE_NOTHING:
     case NODE_TEXT:
@@ -276,7 +289,7 @@ bool liquid_render_block(struct render *r, const struct block *b) {
             return false;
         if (r->out->n - r->out_from > r->most.output)
             return check_output(r);
-        if (r->interrupt)
+        if (r->interrupts.n)
             break;
     }
     r->depth--;

@@ -37,7 +37,8 @@ struct liquid_place {
     int line, column;    /* from 1; 0: not known */
 };
 
-/* What a link becomes: writes the address that stands in for `url` to `out`. */
+/* What a link becomes: writes the address that stands in for `url` to `out`. `index` counts
+ * the links of this render from 0. */
 typedef void (*liquid_link_fn)(void *context, uint32_t index, struct str url, struct buf *out);
 
 struct liquid_params {

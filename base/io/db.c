@@ -159,6 +159,7 @@ static void lose(struct db *db, const struct err *why) {
     db->conn = NULL;
     db->state = DB_WAITING;
     db->broken = db->last_fatal = ERR_INIT;
+    db->reread = false;
     db->failures++;
     db_forget_statements(db);
     db_fail_requests(db, &e);
@@ -357,7 +358,9 @@ void db_flush(struct db *db) {
     if (left == 0)
         for (struct request *r = db->head; r && r->sent; r = r->next)
             r->flushed = true;
-    watch(db, left ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+    /* a COPY that waits is woken by the socket, whoever flushed the rest */
+    bool wake = left || db->copy == COPY_WAIT || db->copy == COPY_ENDING || db->reread;
+    watch(db, wake ? UV_READABLE | UV_WRITABLE : UV_READABLE);
 }
 
 static void hand_out_notifications(struct db *db) {
@@ -371,12 +374,15 @@ static void hand_out_notifications(struct db *db) {
 
 static void on_poll(uv_poll_t *poll, int status, int events) {
     struct db *db = poll->data;
+    if (status < 0)
+        db->watched = 0; /* libuv stops watching a socket that is in error */
     if (db->state == DB_HANDSHAKE) {
         shake_hands(db);
         return;
     }
     if (!db_is_up(db))
         return;
+    db->reread = false;
     bool alive = true;
     if (status < 0 || (events & UV_READABLE))
         alive = PQconsumeInput(db->conn) != 0;

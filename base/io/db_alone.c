@@ -132,6 +132,7 @@ static void put_end(struct db *db) {
     if (put < 0)
         db_break(db, ERR_TEMPORARY, PQerrorMessage(db->conn));
     db->copy = put == 1 ? COPY_ENDED : COPY_ENDING;
+    db->reread = true; /* an error that came before the end is in libpq's buffer already */
     db_flush(db);
 }
 

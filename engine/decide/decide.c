@@ -175,13 +175,15 @@ void decide(const struct workspace *w, const struct profile *p, const struct eve
     size_t n;
     if (e->mode == EVENT_HISTORY)
         return;
-    const struct campaign *const *started = campaign_set_started_by(&w->rules, e->name, &n);
-    if (n == 0)
+    campaign_set_started_by(&w->rules, e->name, &n);
+    if (n == 0) /* most events: nothing is built for them */
         return;
     struct match_scope s;
     match_scope_init(&s, w, p, e, e->occurred_us, a);
+    const struct campaign *const *list =
+        campaign_set_match(&w->rules, e->name, s.slots, CONDITION_SLOTS, a, &n);
     for (size_t i = 0; i < n; i++)
-        decide_one(&s, started[i], now_us, salt, out);
+        decide_one(&s, list[i], now_us, salt, out);
 }
 
 void decide_remember(struct profile *p, const struct decision *d, struct arena *a) {
@@ -352,6 +354,18 @@ static void ask_all(struct entry *x, struct explanation *out) {
     }
 }
 
+/* Whether decide() would evaluate the campaign at all: an audience that cannot be true is a no,
+ * even where evaluating all of it would be an error. */
+static bool is_candidate(const struct match_scope *s, const struct campaign *c) {
+    size_t n;
+    const struct campaign *const *list = campaign_set_match(
+        &s->workspace->rules, s->event->name, s->slots, CONDITION_SLOTS, s->arena, &n);
+    for (size_t i = 0; i < n; i++)
+        if (list[i] == c)
+            return true;
+    return false;
+}
+
 void decide_explain(const struct workspace *w, const struct campaign *c, const struct profile *p,
                     const struct event *e, int64_t now_us, struct str salt, struct arena *a,
                     struct explanation *out) {
@@ -370,6 +384,8 @@ void decide_explain(const struct workspace *w, const struct campaign *c, const s
     match_scope_init(&s, w, p, e, e->occurred_us, a);
     out->why = match_explain(&s, c);
     enum match_result matched = match_campaign(&s, c, &err);
+    if (matched == MATCH_ERROR && !is_candidate(&s, c))
+        matched = MATCH_NO;
     out->matched = matched == MATCH_YES;
     struct entry x = {.now_us = now_us, .salt = salt};
     if (matched == MATCH_NO || !enter(&x, &s, c, &out->decision))

@@ -138,6 +138,7 @@ static void release(struct delivery *d) {
     for (size_t i = 0; i < d->n; i++)
         dispatch_free(d->list[i]);
     workspace_release(d->host.workspace);
+    locales_free(d->host.render.locales);
     arena_free(d->recover_arena);
     free(d->list);
     free(d);
@@ -149,7 +150,7 @@ struct delivery *delivery_open(uv_loop_t *loop, const char *conninfo, struct wor
     if (!d || !(d->list = calloc(w->settings.n_channels + 1, sizeof *d->list)))
         abort();
     d->host = (struct dispatch_host){
-        .loop = loop, .shards = shards, .workspace = workspace_hold(w), .secret = secret};
+        .loop = loop, .shards = shards, .workspace = workspace_hold(w), .render = {secret, locales_new()}};
     d->recover_arena = arena_new(0);
     struct db_events claims = {on_claims_up, on_claims_down, NULL, d};
     struct db_events marks = {on_marks_up, on_marks_down, NULL, d};

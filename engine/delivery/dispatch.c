@@ -43,6 +43,7 @@ struct dispatch {
     struct channel *channel;
     struct channel_host channel_host;
     enum in_doubt in_doubt;
+    enum channel_kind kind; /* what it carries */
     struct item items; /* head of the ring, in order of claiming */
     size_t count[ITEM_STATES];
     struct arena *claim_arena, *cycle_arena;
@@ -139,7 +140,7 @@ static bool take_row(struct dispatch *d, const struct db_result *r, size_t row, 
     if (m->expires_us && m->expires_us <= now_us)
         return err_set(e, ERR_INPUT, "expired before it could be sent");
     fault_point("delivery.render");
-    if (!render_message(d->claim_workspace, m, d->host->secret, x->arena, &x->message, &x->hash, e))
+    if (!render_message(d->claim_workspace, m, d->kind, &d->host->render, x->arena, &x->message, &x->hash, e))
         return false;
     x->message.ref = (uint64_t)(uintptr_t)x;
     return true;
@@ -188,10 +189,10 @@ static void on_claimed(void *ctx, const struct err *e, struct db_reply *reply) {
     struct dispatch *d = ctx;
     bool busy = false;
     if (!e && !d->closing) {
-        size_t rows = db_rows(reply->result[0]);
-        d->quiet = rows == 0;
-        d->more = rows > 0;
-        busy = take_rows(d, reply->result[0]);
+        const struct db_result *due = reply->result[reply->n - 1]; /* behind those held back */
+        d->quiet = db_rows(due) == 0;
+        d->more = db_rows(due) > 0;
+        busy = take_rows(d, due);
     }
     db_reply_free(reply);
     workspace_release(d->claim_workspace);
@@ -221,9 +222,11 @@ void dispatch_claim(struct dispatch *d) {
     for (const struct item *x = d->items.next; x != &d->items; x = x->next)
         ids[n++] = x->m.id;
     struct err e = ERR_INIT;
-    struct db_call call = outbox_claim(d->claim_arena, d->name, shards, wallclock_now(),
-                                       (int64_t)(most - d->count[READY]), ids, n);
-    d->claiming = db_transaction(d->host->claims, &call, 1, on_claimed, d, &e);
+    int64_t now_us = wallclock_now();
+    struct db_call calls[] = {outbox_hold(d->claim_arena, d->name, shards, now_us),
+                              outbox_claim(d->claim_arena, d->name, shards, now_us,
+                                           (int64_t)(most - d->count[READY]), ids, n)};
+    d->claiming = db_transaction(d->host->claims, calls, 2, on_claimed, d, &e);
     d->ticks = 0;
     if (d->claiming)
         d->claim_workspace = workspace_hold(d->host->workspace);
@@ -490,6 +493,7 @@ struct dispatch *dispatch_new(struct dispatch_host *host, struct str channel, st
     d->name_z = strndup(channel.p, channel.n);
     d->name = str_from(d->name_z);
     d->in_doubt = c->in_doubt;
+    d->kind = settings_channel_kind(c);
     d->claim_arena = arena_new(0);
     d->cycle_arena = arena_new(0);
     d->channel_host = (struct channel_host){d, host->loop, d->name_z, NULL, on_done, on_log};

@@ -16,6 +16,7 @@
 
 #include "channels/channel.h"
 #include "engine/delivery/delivery.h"
+#include "engine/delivery/render.h"
 
 struct db;
 struct dispatch;
@@ -27,7 +28,7 @@ struct dispatch_host {
     struct db *marks;  /* mark, settle */
     struct shards *shards;
     struct workspace *workspace; /* held */
-    struct str secret;
+    struct render render;
     bool stopping;
     bool recovered; /* after a lost connection, what we had marked was looked for */
     struct delivery_counts counts;

@@ -25,10 +25,22 @@ static struct map *map_of(struct arena *a, struct value v) {
     return m;
 }
 
-struct str render_input(const struct workspace *w, const struct decision *d,
-                        const struct profile *p, const struct event *e, struct arena *a) {
-    struct map *input = map_new(a, 4);
+static struct value sender_value(const struct workspace *w, struct arena *a) {
+    const struct settings_sender *s = &w->settings.sender;
+    struct map *m = map_new(a, 4);
+    set_text(a, m, "name", s->name);
+    set_text(a, m, "email", s->email);
+    set_text(a, m, "reply_to", s->reply_to);
+    set_text(a, m, "postal_address", s->postal_address);
+    return value_map(m);
+}
+
+/* All that a template could ask for when the decision is made. */
+static struct map *everything(const struct workspace *w, const struct profile *p,
+                              const struct event *e, struct arena *a) {
+    struct map *all = map_new(a, 8);
     struct map *customer = map_of(a, p->attributes), *event = map_of(a, e->properties);
+    int64_t rest = e->occurred_us % WALLCLOCK_US_PER_S;
     set_text(a, customer, "key", p->key);
     set_text(a, customer, "email", p->email);
     set_text(a, customer, "phone", p->phone);
@@ -37,13 +49,62 @@ struct str render_input(const struct workspace *w, const struct decision *d,
     set_text(a, event, "name", e->name);
     map_set_str(a, event, S("id"), value_int(e->id));
     map_set_str(a, event, S("occurred_at"),
-                value_timestamp(e->occurred_us / WALLCLOCK_US_PER_S -
-                                    (e->occurred_us % WALLCLOCK_US_PER_S < 0),
-                                0));
-    map_set_str(a, input, S("customer"), value_map(customer));
-    map_set_str(a, input, S("event"), value_map(event));
-    (void)w;
-    (void)d;
+                value_timestamp(e->occurred_us / WALLCLOCK_US_PER_S - (rest < 0), 0));
+    map_set_str(a, all, S("customer"), value_map(customer));
+    map_set_str(a, all, S("event"), value_map(event));
+    map_set_str(a, all, S("sender"), sender_value(w, a));
+    return all;
+}
+
+/* Copies the value at `path` (a.b.c) from one tree of maps into another. */
+static void copy_path(struct arena *a, struct map *to, const struct map *from, struct str path) {
+    struct str key;
+    while (str_split(&path, '.', &key)) {
+        const struct value *v = map_get_str(from, key);
+        if (!v)
+            return;
+        if (!path.p || !value_is(*v, V_MAP)) {
+            map_set_str(a, to, key, *v);
+            return;
+        }
+        const struct value *there = map_get_str(to, key);
+        struct map *next = map_new(a, 4);
+        if (there && there->u.map == v->u.map)
+            return; /* taken whole already */
+        if (there)
+            next = map_of(a, *there);
+        map_set_str(a, to, key, value_map(next));
+        to = next;
+        from = v->u.map;
+    }
+}
+
+/* "o" opens, "c" clicks: messages about a topic only, and what the workspace allows. */
+static struct str what_to_track(const struct workspace *w, const struct decision *d) {
+    const struct settings_tracking *t = &w->settings.tracking;
+    if (!t->public_url.n || !d->topic.n)
+        return STR_NONE;
+    return t->opens ? (t->clicks ? S("oc") : S("o")) : t->clicks ? S("c") : STR_NONE;
+}
+
+/* What the template reads, and what the same bytes depend on besides: who sends, where links
+ * lead and what is tracked, the customer's zone. */
+struct str render_input(const struct workspace *w, const struct decision *d,
+                        const struct profile *p, const struct event *e, struct arena *a) {
+    const struct message_template *t = template_find(w->template_set, d->template, NULL);
+    struct map *all = everything(w, p, e, a), *input = map_new(a, 8);
+    const struct list *paths = t ? template_inputs(t) : NULL;
+    for (size_t i = 0; paths && i < paths->n; i++) {
+        if (str_eq(value_text(paths->v[i]), S("*")))
+            input = map_of(a, value_map(all));
+        else
+            copy_path(a, input, all, value_text(paths->v[i]));
+    }
+    map_set_str(a, input, S("sender"), *map_get_str(all, S("sender")));
+    set_text(a, input, "_zone", p->timezone.n ? p->timezone : w->settings.timezone);
+    set_text(a, input, "_currency", w->settings.currency);
+    set_text(a, input, "_base", w->settings.tracking.public_url);
+    set_text(a, input, "_track", what_to_track(w, d));
     struct buf b = BUF_IN(a);
     json_write(&b, value_map(input));
     return buf_str(&b);
@@ -70,10 +131,9 @@ struct str render_message_id(const struct outbox_message *m, struct str secret, 
     return buf_str(&b);
 }
 
-static struct str unsubscribe_url(const struct workspace *w, const struct outbox_message *m,
+static struct str unsubscribe_url(const struct outbox_message *m, struct str base,
                                   struct str secret, struct arena *a) {
     char token[TOKEN_CHARS + 1];
-    struct str base = w->settings.tracking.public_url;
     if (!base.n || !m->topic.n)
         return STR_NONE;
     token_make(secret, TOKEN_UNSUBSCRIBE, m->shard, m->id, token);
@@ -82,26 +142,10 @@ static struct str unsubscribe_url(const struct workspace *w, const struct outbox
 
 /* ---- what templates see */
 
-static struct value sender_value(const struct workspace *w, struct arena *a) {
-    const struct settings_sender *s = &w->settings.sender;
-    struct map *m = map_new(a, 4);
-    set_text(a, m, "name", s->name);
-    set_text(a, m, "email", s->email);
-    set_text(a, m, "reply_to", s->reply_to);
-    set_text(a, m, "postal_address", s->postal_address);
-    return value_map(m);
-}
-
-static bool data_of(const struct workspace *w, const struct outbox_message *m, struct str url,
-                    struct arena *a, struct map **out, struct err *e) {
-    struct value input;
-    if (!json_parse(a, m->input, &input, e))
-        return err_context(e, "the message's stored input");
-    *out = map_of(a, input);
-    map_set_str(a, *out, S("sender"), sender_value(w, a));
-    map_set_str(a, *out, S("campaign"), value_str(m->campaign));
-    set_text(a, *out, "unsubscribe_url", url);
-    return true;
+static struct str text_at(const struct map *m, const char *path) {
+    struct value whole = value_map(m);
+    const struct value *v = value_path(&whole, str_from(path));
+    return v && value_is(*v, V_STRING) ? value_text(*v) : STR_NONE;
 }
 
 static struct channel_text give(struct str s) {
@@ -128,34 +172,129 @@ static void add_headers(struct channel_message *out, const struct outbox_message
     add_header(out, list, S("List-Unsubscribe-Post"), S("List-Unsubscribe=One-Click"));
 }
 
-static bool render_parts(const struct workspace *w, const struct outbox_message *m,
-                         const struct map *data, struct arena *a, struct channel_message *out,
-                         struct str *hash, struct err *e) {
-    (void)w;
-    (void)e;
-    (void)data;
-    (void)hash;
-    (void)a;
-    out->kind = CHANNEL_EMAIL;
-    out->subject = give(S("Hello you"));
-    out->text = give(m->input);
+static const struct {
+    enum template_part part;
+    enum channel_kind kind;
+    size_t at; /* where the text goes */
+} parts[] = {
+    {TEMPLATE_SUBJECT, CHANNEL_EMAIL, offsetof(struct channel_message, subject)},
+    {TEMPLATE_TEXT, CHANNEL_EMAIL, offsetof(struct channel_message, text)},
+    {TEMPLATE_HTML, CHANNEL_EMAIL, offsetof(struct channel_message, html)},
+    {TEMPLATE_SMS, CHANNEL_SMS, offsetof(struct channel_message, sms)},
+    {TEMPLATE_BODY, CHANNEL_WEBHOOK, offsetof(struct channel_message, body)},
+};
+
+/* ---- tracking */
+
+struct tracked {
+    const struct outbox_message *message;
+    struct str secret, base;
+};
+
+/* A link becomes base/c/TOKEN, but for our own pages and what a token cannot hold. */
+static void on_link(void *context, uint32_t index, struct str url, struct buf *out) {
+    const struct tracked *t = context;
+    struct token_link link = {t->message->shard, t->message->id, index, url};
+    size_t before = out->n;
+    buf_add_str(out, t->base);
+    buf_add_char(out, '/');
+    if (!str_starts(url, str_sub(buf_str(out), before, out->n))) {
+        buf_add_str(out, S("c/"));
+        if (token_link_make(t->secret, &link, out))
+            return;
+    }
+    out->n = before;
+    buf_add_str(out, url);
+}
+
+/* Where </body> is, or the end. */
+static size_t end_of_body(struct str html) {
+    for (size_t i = html.n; i >= 7; i--)
+        if (str_eq_nocase(str_sub(html, i - 7, i), S("</body>")))
+            return i - 7;
+    return html.n;
+}
+
+static struct str with_pixel(struct str html, const struct tracked *t, struct arena *a) {
+    char token[TOKEN_CHARS + 1];
+    struct buf b = BUF_IN(a);
+    size_t at = end_of_body(html);
+    token_make(t->secret, TOKEN_OPEN, t->message->shard, t->message->id, token);
+    buf_add_str(&b, str_sub(html, 0, at));
+    buf_printf(&b, "<img src=\"%.*s/o/%s.gif\" width=\"1\" height=\"1\" alt=\"\">",
+               STR_FMT(t->base), token);
+    buf_add_str(&b, str_sub(html, at, html.n));
+    return buf_str(&b);
+}
+
+static bool tracks(const struct map *data, const char *what) {
+    return str_find(text_at(data, "_track"), str_from(what)) >= 0;
+}
+
+/* The parts that the message's channel carries. */
+static bool render_parts(const struct template_set *set, const struct message_template *t,
+                         const struct outbox_message *m, const struct map *data,
+                         const struct render *r, struct arena *a, struct channel_message *out,
+                         struct err *e) {
+    struct liquid_params p = {.arena = a,
+                              .data = data,
+                              .now = m->queued_us / WALLCLOCK_US_PER_S,
+                              .locale = locales_get(r->locales, m->locale),
+                              .locale_name = m->locale,
+                              .currency = text_at(data, "_currency")};
+    struct tracked tracked = {m, r->secret, text_at(data, "_base")};
+    struct err unknown = ERR_INIT;
+    if (!wallclock_zone(text_at(data, "_zone"), &p.zone, &unknown))
+        p.zone = NULL; /* UTC */
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        struct buf b = BUF_IN(a);
+        if (parts[i].kind != out->kind || !template_has(t, parts[i].part))
+            continue;
+        bool links = parts[i].part == TEMPLATE_HTML || parts[i].part == TEMPLATE_TEXT;
+        p.on_link = links && tracks(data, "c") ? on_link : NULL;
+        p.link_context = &tracked;
+        if (!template_render(set, t, parts[i].part, &p, &b, e))
+            return false;
+        struct str text = parts[i].part == TEMPLATE_SUBJECT ? str_trim(buf_str(&b)) : buf_str(&b);
+        if (parts[i].part == TEMPLATE_HTML && tracks(data, "o"))
+            text = with_pixel(text, &tracked, a);
+        *(struct channel_text *)((char *)out + parts[i].at) = give(text);
+    }
     return true;
 }
-bool render_message(const struct workspace *w, const struct outbox_message *m, struct str secret,
-                    struct arena *a, struct channel_message *out, struct str *hash, struct err *e) {
-    const struct settings_sender *s = &w->settings.sender;
-    struct str url = unsubscribe_url(w, m, secret, a);
-    struct map *data;
+
+bool render_message(const struct workspace *w, const struct outbox_message *m,
+                    enum channel_kind kind, const struct render *r, struct arena *a,
+                    struct channel_message *out, struct str *hash, struct err *e) {
+    const struct message_template *t = template_find(w->template_set, m->template, NULL);
+    if (!t)
+        return err_set(e, ERR_INPUT, "there is no template `%.*s` any more", STR_FMT(m->template));
+    *hash = template_hash(t);
+    return render_with(w->template_set, t, m, kind, r, a, out, e);
+}
+
+bool render_with(const struct template_set *set, const struct message_template *t,
+                 const struct outbox_message *m, enum channel_kind kind, const struct render *r,
+                 struct arena *a, struct channel_message *out, struct err *e) {
+    struct value input;
+    if (!json_parse(a, m->input, &input, e))
+        return err_context(e, "the message's stored input");
+    struct map *data = map_of(a, input);
+    struct str url = unsubscribe_url(m, text_at(data, "_base"), r->secret, a);
+    set_text(a, data, "unsubscribe_url", url);
+    map_set_str(a, data, S("campaign"), value_str(m->campaign));
+    struct str from = text_at(data, "sender.email");
+    struct str id = render_message_id(m, r->secret, domain_of(from), a);
     *out = (struct channel_message){
-        .to = give(m->address),
-        .from_name = give(s->name),
-        .from_address = give(s->email),
-        .reply_to = give(s->reply_to),
+        .kind = kind,
+        .id = give(str_sub(id, 1, id.n - 1)),
+        .message_id = give(id),
         .date_us = m->queued_us,
+        .to = give(m->address),
+        .from_name = give(text_at(data, "sender.name")),
+        .from_address = give(from),
+        .reply_to = give(text_at(data, "sender.reply_to")),
     };
-    struct str id = render_message_id(m, secret, domain_of(s->email), a);
-    out->message_id = give(id);
-    out->id = give(str_sub(id, 1, id.n - 1));
     add_headers(out, m, url, a);
-    return data_of(w, m, url, a, &data, e) && render_parts(w, m, data, a, out, hash, e);
+    return render_parts(set, t, m, data, r, a, out, e);
 }

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "channels/channel.h"
+#include "engine/delivery/locales.h"
 #include "engine/outbox.h"
 #include "engine/workspace.h"
 
@@ -16,11 +17,22 @@
 struct str render_input(const struct workspace *w, const struct decision *d,
                         const struct profile *p, const struct event *e, struct arena *a);
 
+/* What rendering needs besides the message; one thread's. */
+struct render {
+    struct str secret; /* keys Message-IDs and tokens */
+    struct locales *locales;
+};
+
 /* Everything in *out lives in `a` or in the workspace. `hash` is the template's
  * content hash. False: this message cannot be sent, e says why. */
-bool render_message(const struct workspace *w, const struct outbox_message *m, struct str secret,
-                    struct arena *a, struct channel_message *out, struct str *hash,
-                    struct err *e) MUST_CHECK;
+bool render_message(const struct workspace *w, const struct outbox_message *m,
+                    enum channel_kind kind, const struct render *r, struct arena *a,
+                    struct channel_message *out, struct str *hash, struct err *e) MUST_CHECK;
+
+/* The same with a template that was found otherwise: an old one, by its hash. */
+bool render_with(const struct template_set *set, const struct message_template *t,
+                 const struct outbox_message *m, enum channel_kind kind, const struct render *r,
+                 struct arena *a, struct channel_message *out, struct err *e) MUST_CHECK;
 
 /* "<hash@sender's domain>": from (campaign, customer, step, occurrence) and the
  * installation's secret; the same on every attempt (RFC 5322 §3.6.4). */

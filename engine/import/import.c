@@ -12,6 +12,7 @@
 
 #define CHUNK_ROWS 5000
 #define CHUNK_BYTES (4u * 1024 * 1024)
+#define LOCK_BYTES 4096 /* of the file, to tell it from others */
 #define COPY_PIECE (64u * 1024)
 #define ATTEMPTS 5 /* of a chunk that another writer's lock stands against */
 
@@ -38,6 +39,7 @@ struct import {
     struct import_rejects *rejects;
     struct import_entry entry;
     struct str mapping; /* what the ledger knows this import by */
+    struct str lock;    /* the mapping, and how the file begins */
     bool locked;
     struct buf chunk;   /* lines of COPY */
     int64_t chunk_rows; /* in it */
@@ -132,6 +134,16 @@ static bool take_up(struct import *x, struct err *e) {
     return import_file_seek(x->file, entry->bytes, e);
 }
 
+/* The same file taken the same way; other files may be imported meanwhile. */
+static bool lock_name(struct import *x, struct str *out, struct err *e) {
+    char hex[DIGEST_HEX_CHARS + 1];
+    int64_t size = x->status->size;
+    if (!import_file_digest(x->file, size < LOCK_BYTES ? size : LOCK_BYTES, hex, e))
+        return false;
+    *out = str_printf(x->arena, "%.*s %s", STR_FMT(x->mapping), hex);
+    return true;
+}
+
 static bool find_place(struct import *x, struct err *e) {
     struct import_status *s = x->status;
     s->size = import_file_size(x->file);
@@ -139,7 +151,9 @@ static bool find_place(struct import *x, struct err *e) {
     if (!s->resumable)
         return true;
     x->mapping = mapping_of(x);
-    x->locked = import_ledger_lock(x->db, x->scratch, x->mapping, e);
+    if (!lock_name(x, &x->lock, e))
+        return false;
+    x->locked = import_ledger_lock(x->db, x->scratch, x->lock, e);
     return x->locked &&
            import_ledger_find(x->db, x->arena, x->mapping, x->o->again, x->file, &x->entry, e) &&
            take_up(x, e);
@@ -256,9 +270,12 @@ static bool commit_chunk(struct import *x, struct err *e) {
 }
 
 static bool work_off(struct import *x, struct err *e) {
-    while (!x->end)
+    while (!x->end) {
+        int64_t from = csv_line(x->csv);
         if (!read_chunk(x, e) || !commit_chunk(x, e))
-            return err_context(e, "in or behind line %lld", (long long)x->entry.line);
+            return err_context(e, "lines %lld to %lld", (long long)from,
+                               (long long)csv_line(x->csv) - 1);
+    }
     return true;
 }
 
@@ -289,7 +306,7 @@ bool import_run(struct dbsync *db, struct arena *a, const struct import_options 
         ok = (read_header(&x, e) && prepare(&x, e) && (out->whole || work_off(&x, e))) ||
              err_context(e, "%.*s", STR_FMT(o->path));
     if (x.locked)
-        import_ledger_unlock(db, x.scratch, x.mapping);
+        import_ledger_unlock(db, x.scratch, x.lock);
     import_rejects_free(x.rejects);
     csv_free(x.csv);
     import_file_close(x.file);

@@ -16,23 +16,23 @@ static const struct db_stmt st_find = {"import_find", sql_import_find};
 static const struct db_stmt st_start = {"import_start", sql_import_start};
 static const struct db_stmt st_advance = {"import_advance", sql_import_advance};
 
-bool import_ledger_lock(struct dbsync *db, struct arena *a, struct str mapping, struct err *e) {
+bool import_ledger_lock(struct dbsync *db, struct arena *a, struct str name, struct err *e) {
     struct db_params *p = db_params(a);
-    db_param_text(p, mapping);
+    db_param_text(p, name);
     if (!dbsync_script(db, "set lock_timeout = '10s'", e))
         return false;
     if (dbsync_query(db, &st_lock, p, NULL, e))
         return dbsync_script(db, "reset lock_timeout", e);
     if (strcmp(dbsync_sqlstate(db), LOCK_NOT_AVAILABLE) == 0)
         err_set(e, ERR_TEMPORARY,
-                "another process is importing the same kind of rows right now; wait for it to end");
+                "another process is importing this file right now; wait for it to end");
     return false;
 }
 
-void import_ledger_unlock(struct dbsync *db, struct arena *a, struct str mapping) {
+void import_ledger_unlock(struct dbsync *db, struct arena *a, struct str name) {
     struct err ignored = ERR_INIT; /* the session's end gives it back too */
     struct db_params *p = db_params(a);
-    db_param_text(p, mapping);
+    db_param_text(p, name);
     if (!dbsync_query(db, &st_unlock, p, NULL, &ignored))
         return;
 }

@@ -24,10 +24,10 @@ struct import_entry {
     struct str file, updated_at; /* in the arena */
 };
 
-/* One import of the same rows at a time; waits a little for one that is being ended. */
-bool import_ledger_lock(struct dbsync *db, struct arena *a, struct str mapping,
+/* One import of that name at a time; waits a little for one that is being ended. */
+bool import_ledger_lock(struct dbsync *db, struct arena *a, struct str name,
                         struct err *e) MUST_CHECK;
-void import_ledger_unlock(struct dbsync *db, struct arena *a, struct str mapping);
+void import_ledger_unlock(struct dbsync *db, struct arena *a, struct str name);
 
 /* The entry that covers most of the file's beginning; `unfinished`: only such. */
 bool import_ledger_find(struct dbsync *db, struct arena *a, struct str mapping, bool unfinished,

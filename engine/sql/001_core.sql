@@ -197,7 +197,7 @@ create table godwit.campaign_versions (
 create table godwit.template_sources (
     hash    text primary key,
     name    text not null,
-    sources jsonb not null,
+    sources text not null,
     seen_at timestamptz not null default now()
 );
 
@@ -256,15 +256,61 @@ comment on column godwit.messages.due_at is 'when to hand it over next; null whe
 comment on column godwit.messages.lease is 'the fence of the shard under which it was marked as sending';
 comment on column godwit.messages.doubted_at is 'the process died, or the answer was lost, after the message may have been handed over';
 create index messages_due on godwit.messages (channel, due_at) where due_at is not null;
+create index messages_in_doubt on godwit.messages (campaign) where status = 'in_doubt';
+create index messages_paused on godwit.messages (campaign) where due_at = 'infinity';
+
+-- What each engine says of its channels, every two seconds: for `godwit status`.
+create table godwit.channel_states (
+    engine    bigint not null,
+    channel   text not null,
+    at        timestamptz not null default now(),
+    rate      double precision not null,
+    in_flight integer not null,
+    trouble   text,
+    primary key (engine, channel)
+) with (fillfactor = 50);
+comment on column godwit.channel_states.rate is 'messages a second that were sent or failed, over the last ten seconds or so';
+
+-- ---- what people hold back
+
+create table godwit.pauses (
+    campaign  text primary key,
+    paused_at timestamptz not null default now(),
+    paused_by text not null default session_user
+);
+comment on table godwit.pauses is 'campaigns of which nothing is handed over; * is all of them';
+
+-- Holds a campaign (* for all) back; false: it is held already. The locks are those of mark_sending
+-- on the shards: once this is committed, nothing is marked under the old state any more.
+create function godwit.pause(what text) returns boolean
+    language plpgsql as $$
+begin
+    perform pg_advisory_xact_lock(7303, shard) from generate_series(0, 63) as shard;
+    insert into godwit.pauses (campaign) values (what) on conflict do nothing;
+    return found;
+end $$;
+
+-- Lets it go on: what waited is due now. False: it was not held.
+create function godwit.resume(what text) returns boolean
+    language plpgsql as $$
+begin
+    delete from godwit.pauses where campaign = what;
+    if not found then
+        return false;
+    end if;
+    update godwit.messages set due_at = now(), reason = null
+     where due_at = 'infinity' and campaign = what and status in ('queued', 'deferred');
+    return true;
+end $$;
 
 -- Makes messages durable as `sending` before their first byte leaves. In one
--- transaction: the fence, consent and suppression. Returns those that may go; the
--- others are cancelled with the reason, or left alone when a consent is being
--- changed at this moment (they come again). The customer's lock is the one that
--- set_consent takes, so no message is marked after an unsubscribe was committed. The lock
--- of a shard is the one that shard_acquire takes, so whoever takes a shard over sees all
--- that was marked before.
--- A volatile function: its second statement sees what was committed before its locks.
+-- transaction: the fence, pauses, consent and suppression. Returns those that may go; the
+-- others are cancelled with the reason, or left alone when their campaign is paused or a
+-- consent is being changed at this moment (they come again). The customer's lock is the one
+-- that set_consent takes, so no message is marked after an unsubscribe was committed. The
+-- lock of a shard is the one that shard_acquire takes, so whoever takes a shard over sees
+-- all that was marked before.
+-- A volatile function: each statement sees what was committed before its locks.
 create function godwit.mark_sending(ids bigint[], shards smallint[], leases bigint[],
                                     hashes text[], defaults boolean[])
     returns setof bigint
@@ -303,7 +349,8 @@ begin
                 select c.state from godwit.consents c
                  where c.shard = n.shard and c.customer_id = n.customer_id
                    and c.channel in (n.channel, '*') and c.topic in (n.topic, '*')
-                 order by c.id desc limit 1) c on n.topic is not null),
+                 order by c.id desc limit 1) c on n.topic is not null
+         where not exists (select from godwit.pauses p where p.campaign in (n.campaign, '*'))),
     marked as (
         update godwit.messages m
            set status = case when j.why is null then 'sending' else 'cancelled' end,

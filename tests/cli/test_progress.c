@@ -90,9 +90,12 @@ START_TEST(lines_stand_above_the_live_one) {
     progress_say(p, S("before"));
     progress_status(p, S("working"));
     progress_say(p, S("a line"));
+    progress_clear(p);
+    progress_say(p, S("after"));
     progress_end(p, S("done"));
     fflush(to);
-    ck_assert_str_eq(shown, "before\nworking\033[K\ra line\033[K\nworking\033[K\rdone\033[K\n");
+    ck_assert_str_eq(shown,
+                     "before\nworking\033[K\ra line\033[K\nworking\033[K\r\033[Kafter\ndone\n");
 }
 END_TEST
 

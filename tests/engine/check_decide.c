@@ -35,6 +35,7 @@ struct value from_json(struct arena *a, const char *json) {
 int main(void) {
     SRunner *r = srunner_create(suite_workspace());
     srunner_add_suite(r, suite_decide());
+    srunner_add_suite(r, suite_decide_cdnow());
     srunner_add_suite(r, suite_behaviour_pack());
     srunner_run_all(r, CK_ENV);
     int failed = srunner_ntests_failed(r);

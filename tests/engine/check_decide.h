@@ -10,6 +10,7 @@
 #include <check.h>
 
 Suite *suite_decide(void);
+Suite *suite_decide_cdnow(void);
 Suite *suite_behaviour_pack(void);
 Suite *suite_workspace(void);
 

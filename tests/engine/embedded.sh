@@ -87,7 +87,7 @@ export PG_BINDIR="$work/bin"
 # ---- the plain life of a cluster
 a=$work/a
 workspace "$a"
-check "no cluster, no URL" says 'godwit db start' "$godwit" db url -C "$a"
+check "asking for the URL makes and starts it" query "$a" 'select 1' 1
 check "start" "$godwit" db start -C "$a"
 check "start again" "$godwit" db start -C "$a"
 check "psql takes the URL" query "$a" 'select 1' 1

@@ -163,7 +163,7 @@ static const struct {
     {"over", EVENT_LIVE, 0, NULL, OUTCOME_FAILED, "expired", "2025-12-31T16:00:00Z"},
     {"short", EVENT_LIVE, 0, NULL, OUTCOME_SEND, NULL, ""},
     /* conditions */
-    {"amount", EVENT_LIVE, 0, NULL, OUTCOME_ERROR, "audience", "amount"},
+    {"amount", EVENT_LIVE, 0, NULL, NONE, NULL, ""},  /* event.amount is missing: no match */
     {"segment", EVENT_LIVE, 0, NULL, NONE, NULL, ""}, /* false && unknown is false */
 };
 
@@ -190,6 +190,25 @@ START_TEST(gates) {
                   cases[_i].event, STR_FMT(d->reason));
     ck_assert((d->outcome == OUTCOME_SEND) == (d->reason.n == 0));
     ck_assert((d->step != NULL) == outcome_is_entry(d->outcome));
+}
+END_TEST
+
+/* What is missing is no match; what cannot be compared is an error on record. */
+START_TEST(missing_or_wrong) {
+    static const struct {
+        const char *properties;
+        int outcome;
+    } rows[] = {{"{}", NONE},
+                {"{\"amount\": 9}", NONE},
+                {"{\"amount\": 11}", OUTCOME_SEND},
+                {"{\"amount\": \"11\"}", OUTCOME_ERROR},
+                {"{\"amount\": {\"net\": 11}}", OUTCOME_ERROR}};
+    struct profile p = somebody;
+    struct event e = {.id = 1, .name = S("amount"), .occurred_us = NOW};
+    struct decisions out = {0};
+    e.properties = from_json(arena, rows[_i].properties);
+    decide(workspace, &p, &e, NOW, S("salt"), arena, &out);
+    ck_assert_int_eq(out.n ? (int)out.list[0].outcome : NONE, rows[_i].outcome);
 }
 END_TEST
 
@@ -297,6 +316,31 @@ START_TEST(segments) {
 }
 END_TEST
 
+/* Campaigns whose audience cannot be true are not even evaluated; the answers are the same. */
+START_TEST(indexed) {
+    static const struct {
+        const char *attributes, *properties, *want;
+    } who[] = {
+        {"{\"country\":\"TW\"}", "{\"pages\":4}", "taiwan"},
+        {"{\"country\":\"SG\"}", "{\"pages\":4.5}", "abroad"},
+        {"{\"country\":\"TW\"}", "{\"pages\":3}", ""},
+        {"{\"country\":\"DE\"}", "{\"pages\":4}", ""},
+        {"{}", "{\"pages\":4}", ""}, /* no country: cannot be true, so no error either */
+    };
+    for (size_t i = 0; i < sizeof who / sizeof *who; i++) {
+        struct profile p = somebody;
+        p.attributes = from_json(arena, who[i].attributes);
+        struct event e = {.id = 1, .name = S("visited"), .occurred_us = NOW};
+        e.properties = from_json(arena, who[i].properties);
+        struct decisions out = {0};
+        decide(workspace, &p, &e, NOW, S("salt"), arena, &out);
+        ck_assert_uint_eq(out.n, *who[i].want != 0);
+        if (out.n)
+            ck_str(out.list[0].campaign->name, who[i].want);
+    }
+}
+END_TEST
+
 /* ---- limits within one batch, and the holdout */
 
 START_TEST(remembering) {
@@ -396,6 +440,15 @@ START_TEST(explaining) {
             strcmp(x.gates[i].name, "consent") == 0 || strcmp(x.gates[i].name, "address") == 0;
         ck_assert_msg(x.gates[i].passed == !no, "%s", x.gates[i].name);
     }
+    /* an attribute that is not there: no error where the audience cannot be true anyway */
+    struct event visit = {.id = 1, .name = S("visited"), .occurred_us = NOW};
+    visit.properties = e.properties;
+    decide_explain(workspace, campaign_set_find(&workspace->rules, S("taiwan")), &p, &visit, NOW,
+                   S("salt"), arena, &x);
+    ck_assert(x.triggered && !x.matched && !x.decided);
+    ck_assert_msg(str_find(x.why, S("customer.country: missing")) >= 0, "%.*s", STR_FMT(x.why));
+    ck_assert_msg(str_ends(x.why, S("customer.country is missing, so the condition does not hold")),
+                  "%.*s", STR_FMT(x.why));
     decide_explain(workspace, campaign_set_find(&workspace->rules, S("plain")), &p, &e, NOW,
                    S("salt"), arena, &x);
     ck_assert(!x.triggered && !x.decided);
@@ -409,9 +462,11 @@ Suite *suite_decide(void) {
     tcase_set_timeout(t, 60);
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, gates, 0, sizeof cases / sizeof *cases);
+    tcase_add_loop_test(t, missing_or_wrong, 0, 5);
     tcase_add_test(t, content);
     tcase_add_test(t, looking_back);
     tcase_add_test(t, segments);
+    tcase_add_test(t, indexed);
     tcase_add_test(t, remembering);
     tcase_add_test(t, holdout_share);
     tcase_add_test(t, holdout_passes_gates);

@@ -30,14 +30,19 @@ static struct str read_all(const char *path) {
 
 /* tests/data/campaigns/NAME against NAME.expected beside it. With GODWIT_ACCEPT set the expected
  * text is written anew. */
-static const char *const golden[] = {"mistakes", "yaml"};
+static const struct {
+    const char *name;
+    bool loads; /* all that is said are warnings and notes */
+} golden[] = {{"mistakes", false}, {"yaml", false}, {"review", true}};
 
 START_TEST(messages) {
-    struct str folder = data_path(arena, str_printf(arena, "campaigns/%s", golden[_i]).p);
+    struct str folder = data_path(arena, str_printf(arena, "campaigns/%s", golden[_i].name).p);
     const char *expected = str_printf(arena, "%.*s.expected", STR_FMT(folder)).p;
     struct diags d;
     diags_init(&d, arena);
-    ck_assert_ptr_null(workspace_load(folder, &d));
+    struct workspace *w = workspace_load(folder, &d);
+    ck_assert_int_eq(w != NULL, golden[_i].loads);
+    workspace_release(w);
     char *text = NULL;
     size_t n = 0;
     FILE *out = open_memstream(&text, &n);
@@ -50,8 +55,13 @@ START_TEST(messages) {
         fclose(f);
     }
     struct str want = read_all(expected);
-    if (!str_eq(want, str_of(text, n)))
-        ck_abort_msg("%s: wanted\n%.*s\ngot\n%s", expected, STR_FMT(want), text);
+    size_t same = 0;
+    while (same < n && same < want.n && text[same] == want.p[same])
+        same++;
+    ck_assert_msg(same == n && same == want.n,
+                  "%s: differs from byte %zu on; wanted\n%.*s\ngot\n%.*s", expected, same,
+                  STR_FMT(str_sub(want, same, same + 500)),
+                  STR_FMT(str_sub(str_of(text, n), same, same + 500)));
     free(text);
 }
 END_TEST
@@ -99,8 +109,8 @@ START_TEST(versions) {
     struct campaign_names names = {.n_channels = 0};
     static const char *const text[] = {"campaign: a\ntrigger: { event: x }\n",
                                        "campaign: a\r\ntrigger: { event: x }\r\n",
-                                       "\xef\xbb\xbf"
-                                       "campaign: a\ntrigger: { event: x }\n",
+                                       ("\xef\xbb\xbf"
+                                        "campaign: a\ntrigger: { event: x }\n"),
                                        "campaign: a\ntrigger: { event: y }\n"};
     struct campaign c[4];
     for (int i = 0; i < 4; i++) {

@@ -8,7 +8,8 @@
 #include "config.h"
 
 #include "base/arena.h"
-#include "rules/cel.h"
+#include "rules/cel_sql.h"
+#include "rules/trigger.h"
 
 #include <stdlib.h>
 
@@ -69,6 +70,37 @@ static bool is_value(const struct cel_program *p, const struct cel_activation *a
     return true;
 }
 
+/* Every $N of the SQL has its parameter, and the index takes the program. */
+static void check_derived(const struct cel_program *p, struct arena *a, const struct value *slots) {
+    static const struct cel_sql_column columns[] = {
+        {S("customer"), S("c.attributes"), CEL_SQL_JSON},
+        {S("customer.name"), S("c.name"), CEL_SQL_TEXT}};
+    struct cel_sql_scope scope = {.columns = columns,
+                                  .n_columns = 2,
+                                  .events = S("godwit.events e where e.customer = c.key"),
+                                  .properties = S("e.properties"),
+                                  .key = S("c.key")};
+    struct cel_sql q = cel_sql_where(p, &scope, 1, a);
+    for (size_t i = 0; i < q.text.n; i++) {
+        size_t number = 0;
+        if (q.text.p[i] != '$')
+            continue;
+        while (i + 1 < q.text.n && q.text.p[i + 1] >= '0' && q.text.p[i + 1] <= '9')
+            number = number * 10 + (size_t)(q.text.p[++i] - '0');
+        if (number == 0 || number > q.n_params)
+            abort();
+    }
+    uint32_t found[1];
+    struct trigger_index *ix = trigger_index_new(a, &env);
+    trigger_index_add(ix, 0, S("order"), p);
+    struct cel_activation act = {.slots = slots, .n_slots = 3};
+    struct value v;
+    struct err e;
+    if (trigger_index_match(ix, S("order"), slots, 3, found) == 0 && cel_eval(p, &act, a, &v, &e) &&
+        v.type == V_BOOL && v.u.b)
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const struct str properties[] = {S("amount")};
     struct arena *a = arena_new(0);
@@ -111,6 +143,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (p) {
         cel_explain(p, &act, a);
         cel_program_requires(p, a, &n);
+        check_derived(p, a, slots);
+        if (cel_next_change(p, &act, a) <= act.now_us)
+            abort();
     }
     arena_free(a);
     return 0;

@@ -72,6 +72,10 @@ static const char *const greedy[] = {
     "b, b, b, b, b, b, b], cel.bind(d, [c, c, c, c, c, c, c, c], cel.bind(e, [d, d, d, d, d, d, "
     "d, d], cel.bind(f, [e, e, e, e, e, e, e, e], cel.bind(g, [f, f, f, f, f, f, f, f], "
     "\"%s%s%s\".format([g, g, g]))))))))",
+    "cel.bind(a, [x, x, x, x, x, x, x, x], cel.bind(b, [a, a, a, a, a, a, a, a], cel.bind(c, [b, "
+    "b, b, b, b, b, b, b], cel.bind(d, [c, c, c, c, c, c, c, c], cel.bind(e, [d, d, d, d, d, d, "
+    "d, d], cel.bind(f, [e, e, e, e, e, e, e, e], cel.bind(g, [f, f, f, f, f, f, f, f], "
+    "cel.bind(h, [g, g, g, g, g, g, g, g], [h, h, h, h] == [h, h, h, h] || h in [h]))))))))",
 };
 
 START_TEST(work_is_bounded) {
