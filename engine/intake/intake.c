@@ -43,6 +43,7 @@ struct intake {
     int64_t skipped;    /* id of an event whose decisions the database refused */
     char refusal[1000]; /* and why */
     char sqlstate[6];   /* of the error that ended the flow */
+    bool touched;       /* the batch has customers whose segments may have changed */
     bool quiet, closing;
     void (*on_closed)(void *ctx);
     void *closed_ctx;
@@ -255,7 +256,7 @@ static struct db_call refused_call(struct intake *x) {
 
 static enum flow_result step_write(struct flow *f) {
     struct intake *x = f->owner;
-    struct db_call calls[5];
+    struct db_call calls[6];
     size_t n = 0;
     calls[n++] = advance_call(x);
     if (x->batch->n == 1 && x->batch->events[0].event.id == x->skipped)
@@ -263,6 +264,8 @@ static enum flow_result step_write(struct flow *f) {
     n = outbox_batch_calls(x->outbox, calls, n);
     if (past_write_call(x->batch, &calls[n]))
         n++;
+    x->touched = past_touch_call(x->batch, &calls[n]);
+    n += x->touched;
     fault_point("intake.before_commit");
     return request(x, calls, n);
 }
@@ -277,6 +280,8 @@ static enum flow_result step_written(struct flow *f) {
         x->limit *= 2;
     if (outbox_batch_messages(x->outbox))
         x->events.on_messages(x->events.ctx);
+    if (x->touched)
+        x->events.on_touched(x->events.ctx);
     return FLOW_DONE;
 }
 
