@@ -3,6 +3,7 @@
 
 #include "cli/args.h"
 #include "cli/pages.h"
+#include "cli/reference.h"
 
 #include <locale.h>
 #include <signal.h>
@@ -22,6 +23,7 @@ static const struct command cmd_version = {
     .run = run_version,
 };
 
+extern const struct command cmd_catalog;
 extern const struct command cmd_check;
 extern const struct command cmd_db;
 extern const struct command cmd_dev;
@@ -56,6 +58,7 @@ static const struct command *const commands[] = {
     &cmd_preview,
     &cmd_send_test,
     &cmd_segment,
+    &cmd_catalog,
     &cmd_message,
     &cmd_eval,
     &cmd_render,
@@ -102,6 +105,10 @@ int main(int argc, char **argv) {
         return run_version(NULL);
     if (strcmp(name, "--man") == 0 || strcmp(name, "--bash-completion") == 0) { /* for the build */
         (name[2] == 'm' ? pages_man : pages_completion)(stdout, commands, COMMANDS);
+        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_WRONG;
+    }
+    if (strcmp(name, "--reference") == 0) { /* make reference */
+        reference_write(stdout, commands, COMMANDS);
         return fflush(stdout) == 0 ? EXIT_DONE : EXIT_WRONG;
     }
     for (size_t i = 0; i < COMMANDS; i++) {

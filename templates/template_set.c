@@ -219,17 +219,36 @@ static bool add_part(struct template_set *s, struct str path, struct str source,
     return ok;
 }
 
+/* A variant of a partial (item.zh-TW) is handed its value under the partial's name (item). */
+static void name_variant(struct liquid_set *set, const struct liquid_template *t) {
+    struct str stem = t->name;
+    size_t dot = stem.n;
+    while (dot > 0 && stem.p[dot - 1] != '.' && stem.p[dot - 1] != '/')
+        dot--;
+    if (dot < 2 || stem.p[dot - 1] != '.' || !is_locale(str_sub(stem, dot, stem.n)))
+        return;
+    struct str base = str_sub(stem, 0, dot - 1);
+    size_t slash = base.n;
+    while (slash > 0 && base.p[slash - 1] != '/')
+        slash--;
+    struct liquid_template *own = (struct liquid_template *)t; /* nobody else has it yet */
+    own->symbol = liquid_symbol(set, base);
+    own->base_symbol = liquid_symbol(set, str_sub(base, slash, base.n));
+}
+
 static bool add_partial(struct template_set *s, struct str path, struct str stem, struct str source,
                         struct diags *d) {
     size_t skip = head_length(source);
     bool ok = !skip || read_head(s, NULL, path, source, skip, d);
     const struct liquid_template *plain = compile(s, s->plain, path, stem, source, skip, false, d);
     const struct liquid_template *html = compile(s, s->html, path, stem, source, skip, true, NULL);
-    if (plain)
-        links_find(s->arena, (struct liquid_template *)plain);
-    if (html)
-        links_find(s->arena, (struct liquid_template *)html);
-    return ok && plain && html;
+    if (!plain || !html)
+        return false;
+    name_variant(s->plain, plain);
+    name_variant(s->html, html);
+    links_find(s->arena, (struct liquid_template *)plain);
+    links_find(s->arena, (struct liquid_template *)html);
+    return ok;
 }
 
 static bool add_translations(struct template_set *s, struct str path, struct str source,
@@ -334,7 +353,7 @@ static void finish_one(struct template_set *s, struct message_template *t, struc
             template_needs_add(&needs, p == TEMPLATE_HTML ? s->html : s->plain, v->program,
                                on_missing_partial, &c);
     for (size_t i = 0; i < t->required->n; i++) /* kept too: a later check needs them */
-        list_add(s->arena, needs.paths, t->required->v[i]);
+        template_needs_path(&needs, value_text(t->required->v[i]));
     t->inputs = needs.paths;
     t->partials = needs.partials;
     make_bundle(s, t, &needs);

@@ -374,6 +374,8 @@ static void hand_out_notifications(struct db *db) {
 
 static void on_poll(uv_poll_t *poll, int status, int events) {
     struct db *db = poll->data;
+    if (status < 0)
+        db->watched = 0; /* libuv stops watching a socket that is in error */
     if (db->state == DB_HANDSHAKE) {
         shake_hands(db);
         return;

@@ -310,7 +310,11 @@ static void submit_marked(struct dispatch *d, const struct db_result *r) {
         bool marked = false;
         for (size_t i = 0; i < db_rows(r) && !marked; i++)
             marked = db_int(r, i, 0) == x->m.id;
-        if (marked) {
+        if (marked && d->closing) { /* the driver takes no more: queued again */
+            x->result = (struct outbox_result){
+                .status = MESSAGE_QUEUED, .due_us = wallclock_now(), .given_back = true};
+            set_state(d, x, DONE);
+        } else if (marked) {
             set_state(d, x, IN_FLIGHT);
             list[n++] = &x->message;
         } else { /* cancelled, or another engine's: the table knows */

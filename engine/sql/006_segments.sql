@@ -40,7 +40,7 @@ begin
                ntile(5) over (order by s.revenue nulls first, s.customer) as m,
                s.purchases, s.last_at,
                -- what a double cannot hold is cut, not an error
-               least(greatest(coalesce(s.revenue, 0), -1e300), 1e300)::float8 as revenue,
+               round(least(greatest(coalesce(s.revenue, 0), -1e300), 1e300), 6)::float8 as revenue,
                cume_dist() over (order by coalesce(s.revenue, 0) desc) as top
           from sums s
           join godwit.customers c on c.shard = s.shard and c.key = s.customer),

@@ -33,12 +33,14 @@ static const struct {
     {"win/text.liquid", "See https://shop.example/p/{{ item.id }}. Or (http://x.example/).\n"
                         "{{ item.url }}\n{% render 'foot' %}"},
     {"win/text.zh.liquid", "中文 {{ 'greeting' | t: name: customer.first_name }}"},
-    {"win/sms.liquid",
-     "{{ order.total | money: 'TWD' }} {{ order.total | number: 1 }} "
-     "{{ order.at | date: '%-d %b %H:%M' }}{% for l in order.lines %} {{ l.n }}{% endfor %}"},
+    {"win/sms.liquid", "{{ order.total | money: 'TWD' }} {{ order.total | number: 1 }} "
+                       "{{ order.at | date: '%-d %b %H:%M' }}{% for l in order.lines %} {% render "
+                       "'line' with l %}{% endfor %}"},
     {"win/body.json.liquid", "{\"name\": {{ customer.first_name | json }}}"},
     {"foot.liquid", "<hr>{{ sender.name }}"},
     {"foot.zh-TW.liquid", "繁{{ sender.name }}"},
+    {"line.liquid", "{{ line.n }}"},
+    {"line.zh-TW.liquid", "[{{ line.n }}]"},
     {"_translations.yaml", "greeting: { default: \"Hello {name}\", zh: \"{name} 好\" }\n"},
 };
 
@@ -89,7 +91,7 @@ static const struct {
      "<a href=\"mailto:x@y.example\">m</a>繁Acme",
      true},
     {TEMPLATE_SMS, "en", "NT$1,234.50 1,234.5 1 Feb 04:30 1 2", false},
-    {TEMPLATE_SMS, "zh-TW", "$1,234.50 1,234.5 1 2月 04:30 1 2", false},
+    {TEMPLATE_SMS, "zh-TW", "$1,234.50 1,234.5 1 2月 04:30 [1] [2]", false},
     {TEMPLATE_SMS, "de", "1.234,50\u00a0NT$ 1.234,5 1 Feb 04:30 1 2", false},
     {TEMPLATE_BODY, "en", "{\"name\": \"A<da\"}", false},
 };
@@ -136,7 +138,7 @@ START_TEST(required_and_inputs) {
     ck_assert_str_eq(buf_cstr(&b),
                      "[\"customer.first_name\",\"item.id\",\"item.url\",\"sender.name\","
                      "\"item.q\",\"foot\",\"order.total\",\"order.at\",\"order.lines\","
-                     "\"customer.first_name\"]");
+                     "\"line.n\"]");
 }
 END_TEST
 
