@@ -87,9 +87,10 @@ static void write_fields(FILE *out, const struct form *form, const char *prefix)
         fputs(" | ", out);
         cell(out, f->help);
         if (f->example) {
-            fputs("; `", out);
+            const char *tick = strchr(f->example, '`') ? "" : "`";
+            fprintf(out, "; %s", tick);
             cell(out, f->example);
-            fputc('`', out);
+            fputs(tick, out);
         }
         fputs(" |\n", out);
         if (!f->sub || strlen(path) > 100) /* deeper is not written */
