@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define MAX_DEPTH 128
 
@@ -73,13 +74,28 @@ static size_t skip_string(struct str text, size_t i) {
     return i < text.n ? i + 1 : text.n;
 }
 
-/* A copy in which integers outside int64, which jansson refuses, end in ".0". */
-static struct str widen_integers(struct arena *a, struct str text) {
+/* How a number that jansson refuses is written so that it takes it; false: it is fine. */
+static bool tame_number(struct str number, struct str *out, struct arena *a) {
+    int64_t fits;
+    char *text = str_cstr(a, number), *end;
+    bool whole = strspn(text, "-0123456789") == number.n;
+    if (isinf(strtod(text, &end)) && !*end) {
+        *out = *text == '-' ? S("-1.7976931348623157e308") : S("1.7976931348623157e308");
+        return true;
+    }
+    if (!whole || number.n <= 18 || str_to_int64(number, &fits))
+        return false;
+    *out = str_printf(a, "%.*s.0", STR_FMT(number));
+    return true;
+}
+
+/* A copy in which integers outside int64 end in ".0" and no number is beyond a double. */
+static struct str widen_numbers(struct arena *a, struct str text) {
     struct buf b = BUF_IN(a);
     size_t done = 0, i = 0;
     while (i < text.n) {
         size_t from = i;
-        int64_t fits;
+        struct str tamed;
         if (text.p[i] == '"') {
             i = skip_string(text, i);
             continue;
@@ -89,11 +105,9 @@ static struct str widen_integers(struct arena *a, struct str text) {
         struct str number = str_sub(text, from, i);
         if (number.n == 0) {
             i++;
-        } else if (number.n > 18 && str_find(number, S(".")) < 0 &&
-                   !memchr(number.p, 'e', number.n) && !memchr(number.p, 'E', number.n) &&
-                   !str_to_int64(number, &fits)) {
-            buf_add(&b, text.p + done, i - done);
-            buf_add_str(&b, S(".0"));
+        } else if (tame_number(number, &tamed, a)) {
+            buf_add(&b, text.p + done, from - done);
+            buf_add_str(&b, tamed);
             done = i;
         }
     }
@@ -106,7 +120,7 @@ bool json_parse(struct arena *a, struct str text, struct value *out, struct err 
     json_error_t je;
     json_t *j = json_loadb(text.n ? text.p : "", text.n, flags, &je);
     if (!j && json_error_code(&je) == json_error_numeric_overflow) {
-        struct str wide = widen_integers(a, text);
+        struct str wide = widen_numbers(a, text);
         j = json_loadb(wide.p, wide.n, flags, &je);
     }
     if (!j)

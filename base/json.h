@@ -4,7 +4,7 @@
  *
  * Read: duplicate keys, keys with NUL, bad UTF-8, lone surrogates (all with line
  * and column) and nesting over 128 are refused. An integer outside int64 becomes
- * a double. Order of members is kept. Write: compact, members in order, UTF-8 as
+ * a double, a number beyond a double the largest one. Order of members is kept. Write: compact, members in order, UTF-8 as
  * it is but for control characters (C1 too) and U+2028/2029, which are escaped;
  * what is not UTF-8 becomes U+FFFD, so the output always is. 1.0 keeps its ".0" so
  * that an int and a double stay apart. V_BYTES (base64), V_TIMESTAMP (RFC 3339)

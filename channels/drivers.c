@@ -5,16 +5,21 @@
 
 #include "base/arena.h"
 #include "base/wallclock.h"
+#include "channels/http_gateway.h"
+#include "channels/kannel.h"
 #include "channels/maildir.h"
 #include "channels/rehearse.h"
 #include "channels/smtp.h"
+#include "channels/twilio.h"
+#include "channels/webhook.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
 #include <unistd.h>
 
-static const struct channel_driver *const builtin[] = {&channel_smtp, &channel_maildir,
-                                                       &channel_rehearse, NULL};
+static const struct channel_driver *const builtin[] = {
+    &channel_smtp,    &channel_twilio,  &channel_kannel,   &channel_http,
+    &channel_webhook, &channel_maildir, &channel_rehearse, NULL};
 #define BUILTIN_COUNT (sizeof builtin / sizeof *builtin - 1)
 
 const struct channel_driver *const *drivers_builtin(void) {

@@ -44,6 +44,20 @@ static bool render(struct arena *a, const struct map *request, struct buf *out, 
     return parse_all(set, request, &t, e) && liquid_render(set, t, &params, out, e, NULL);
 }
 
+/* JSON is UTF-8: what base64_decode made of other bytes shows as U+FFFD. */
+static struct str as_utf8(struct arena *a, struct str s) {
+    struct buf b = BUF_IN(a);
+    for (size_t i = 0; i < s.n;) {
+        size_t n = str_utf8(str_sub(s, i, s.n), NULL);
+        if (n)
+            buf_add(&b, s.p + i, n);
+        else
+            buf_add_str(&b, S("\xef\xbf\xbd"));
+        i += n ? n : 1;
+    }
+    return b.n ? buf_str(&b) : S("");
+}
+
 static void answer(struct arena *a, struct str line) {
     struct value request;
     struct err e = ERR_INIT;
@@ -59,8 +73,8 @@ static void answer(struct arena *a, struct str line) {
     } else {
         map_set_str(a, m, S("id"), VALUE_NULL);
     }
-    struct str result = text.n ? buf_str(&text) : S("");
-    map_set_str(a, m, ok ? S("result") : S("error"), value_str(ok ? result : str_from(e.text)));
+    struct str result = as_utf8(a, ok ? buf_str(&text) : str_from(e.text));
+    map_set_str(a, m, ok ? S("result") : S("error"), value_str(result));
     json_write(&out, value_map(m));
     buf_add_char(&out, '\n');
     fwrite(out.p, 1, out.n, stdout);

@@ -12,6 +12,7 @@
 static const struct db_stmt st_messages = {"message_insert", sql_message_insert};
 static const struct db_stmt st_decisions = {"decision_insert", sql_decision_insert};
 static const struct db_stmt st_claim = {"message_claim", sql_message_claim};
+static const struct db_stmt st_hold = {"message_hold", sql_message_hold};
 static const struct db_stmt st_mark = {"message_mark", sql_message_mark};
 static const struct db_stmt st_fail = {"message_fail", sql_message_fail};
 static const struct db_stmt st_settle = {"message_settle", sql_message_settle};
@@ -159,6 +160,14 @@ struct db_call outbox_claim(struct arena *a, struct str channel, uint64_t shards
     db_param_int8(p, most);
     db_param_array(p, ids_array(a, in_hand, n));
     return (struct db_call){&st_claim, p};
+}
+
+struct db_call outbox_hold(struct arena *a, struct str channel, uint64_t shards, int64_t now_us) {
+    struct db_params *p = db_params(a);
+    db_param_text(p, channel);
+    db_param_array(p, members_array(a, shards));
+    db_param_timestamptz(p, now_us);
+    return (struct db_call){&st_hold, p};
 }
 
 void outbox_claimed(const struct db_result *r, size_t i, struct outbox_message *out) {

@@ -43,6 +43,8 @@ struct outbox_message {
 /* Messages of the channel that are due and not among the n ids in hand. */
 struct db_call outbox_claim(struct arena *a, struct str channel, uint64_t shards, int64_t now_us,
                             int64_t most, const int64_t *in_hand, size_t n);
+/* Sets aside those of paused campaigns; goes before a claim, in its transaction. */
+struct db_call outbox_hold(struct arena *a, struct str channel, uint64_t shards, int64_t now_us);
 /* A row of its result; the texts point into it. */
 void outbox_claimed(const struct db_result *r, size_t row, struct outbox_message *out);
 

@@ -14,6 +14,7 @@
 static void read_database(struct form_reader *r, const struct ynode *node, void *out);
 static void read_email(struct form_reader *r, const struct ynode *node, void *out);
 static void read_timezone(struct form_reader *r, const struct ynode *node, void *out);
+static void read_currency(struct form_reader *r, const struct ynode *node, void *out);
 static void read_channels(struct form_reader *r, const struct ynode *node, void *out);
 static void read_topics(struct form_reader *r, const struct ynode *node, void *out);
 static void read_title(struct form_reader *r, const struct ynode *node, void *out);
@@ -179,6 +180,12 @@ const struct form settings_form = {
              .schema = TEXT_SCHEMA,
              .help = "of customers without one of their own; UTC by default",
              .example = "Asia/Taipei"},
+            {.key = "currency",
+             .type = FORM_CUSTOM,
+             .read = read_currency,
+             .schema = TEXT_SCHEMA,
+             .help = "of amounts that the filter `money` writes, as an ISO 4217 code",
+             .example = "TWD"},
             {.key = "channels",
              .type = FORM_CUSTOM,
              .read = read_channels,
@@ -299,6 +306,19 @@ static void read_timezone(struct form_reader *r, const struct ynode *node, void 
     }
     struct diag *x = form_error(r, node, "there is no time zone `%.*s`", STR_FMT(node->text));
     x->hint = S("a name of the IANA list: Asia/Taipei, Europe/Berlin, America/New_York, UTC");
+}
+
+static void read_currency(struct form_reader *r, const struct ynode *node, void *out) {
+    struct settings *c = out;
+    if (!form_want_text(r, node, "`currency`"))
+        return;
+    bool good = node->text.n == 3;
+    for (size_t i = 0; good && i < 3; i++)
+        good = node->text.p[i] >= 'A' && node->text.p[i] <= 'Z';
+    if (good)
+        c->currency = node->text;
+    else
+        form_error(r, node, "a currency is three capital letters, such as TWD, EUR or USD");
 }
 
 static void read_listen(struct form_reader *r, const struct ynode *node, void *out) {

@@ -62,6 +62,7 @@ struct settings {
     struct str database; /* else: a libpq URL, or env:/file: of one */
     struct settings_sender sender;
     struct str timezone; /* "UTC" by default */
+    struct str currency; /* ISO 4217; may be empty */
     const struct zone *zone;
     const struct settings_channel *channels;
     size_t n_channels;

@@ -4,6 +4,7 @@
 #include "engine/workspace.h"
 
 #include "base/arena.h"
+#include "engine/workspace_review.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -47,6 +48,7 @@ struct workspace *workspace_load(struct str folder, struct diags *d) {
         load_rules(&l);
         load_templates(&l);
         load_campaigns(&l);
+        workspace_review(l.w, d);
     }
     diags_sort(d);
     for (size_t i = 0; i < d->n; i++) /* hints are written in the workspace's arena */
@@ -142,13 +144,51 @@ static bool load_settings(struct load *l) {
     return true;
 }
 
+/* ---- files that segments name */
+
+#define MAX_LIST (64u << 20)
+
+static bool stays_inside(struct str name) {
+    struct str rest = name, part;
+    if (!name.n || name.p[0] == '/')
+        return false;
+    while (str_split(&rest, '/', &part))
+        if (str_eq(part, S("..")))
+            return false;
+    return true;
+}
+
+static bool read_list(void *ctx, struct str name, struct str *text, struct err *e) {
+    const struct load *l = ctx;
+    struct stat st;
+    if (!stays_inside(name))
+        return err_set(e, ERR_INPUT, "`%.*s` is not in the workspace", STR_FMT(name));
+    FILE *f = fopen(path_of(l, name), "rb");
+    if (!f || fstat(fileno(f), &st) != 0) {
+        err_set(e, ERR_INPUT, "`%.*s` cannot be read: %s", STR_FMT(name), strerror(errno));
+        if (f)
+            fclose(f);
+        return false;
+    }
+    size_t size = st.st_size > 0 && st.st_size <= MAX_LIST ? (size_t)st.st_size : 0;
+    char *p = arena_alloc(l->a, size + 1);
+    *text = str_of(p, fread(p, 1, size, f));
+    bool whole = text->n == size && !ferror(f);
+    fclose(f);
+    if (st.st_size > MAX_LIST)
+        return err_set(e, ERR_INPUT, "`%.*s` is larger than %u MB", STR_FMT(name), MAX_LIST >> 20);
+    return whole || err_set(e, ERR_INPUT, "`%.*s` cannot be read to its end", STR_FMT(name));
+}
+
 static void load_rules(struct load *l) {
+    const struct segment_files files = {l, read_list};
     struct campaign_set *rules = &l->w->rules;
     struct yamlfile file;
     if (exists(l, S("catalog.yaml")) && load_file(l, S("catalog.yaml"), &file))
         catalog_read(l->a, &file, &rules->catalog, l->d);
     if (exists(l, S("segments.yaml")) && load_file(l, S("segments.yaml"), &file))
-        segment_read(l->a, &file, &rules->catalog, &rules->segments, &rules->n_segments, l->d);
+        segment_read(l->a, &file, &rules->catalog, &files, &rules->segments, &rules->n_segments,
+                     l->d);
 }
 
 /* ---- templates */

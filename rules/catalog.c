@@ -57,6 +57,24 @@ static const struct form event_form = {
                                           {0}},
 };
 
+static const struct form purchase_form = {
+    .what = "`purchase`",
+    .help = "Which event is a purchase, and which of its properties is the money",
+    .fields = (const struct form_field[]){{.key = "event",
+                                           .type = FORM_TEXT,
+                                           .required = true,
+                                           .offset = offsetof(struct catalog_purchase, event),
+                                           .help = "the event's name",
+                                           .example = "order.placed"},
+                                          {.key = "value",
+                                           .type = FORM_TEXT,
+                                           .required = true,
+                                           .offset = offsetof(struct catalog_purchase, value),
+                                           .help = "the property that holds the amount",
+                                           .example = "amount"},
+                                          {0}},
+};
+
 const struct form catalog_form = {
     .what = "the catalog",
     .help = "Which events, properties and attributes exist, with their types",
@@ -71,6 +89,11 @@ const struct form catalog_form = {
                                            .sub = &event_form,
                                            .shape = FORM_MAP_OF,
                                            .help = "the events, by name"},
+                                          {.key = "purchase",
+                                           .type = FORM_SUB,
+                                           .offset = offsetof(struct catalog, purchase),
+                                           .sub = &purchase_form,
+                                           .help = "what `rfm` in conditions is made from"},
                                           {0}},
 };
 

@@ -41,8 +41,16 @@ struct catalog_event {
     size_t n_properties;
 };
 
+/* What revenue is made of: `rfm` in conditions. */
+struct catalog_purchase {
+    struct str event; /* empty: not declared */
+    struct str value; /* path of the property that is the amount of money */
+    struct place at;
+};
+
 struct catalog {
     bool declared; /* there is a catalog.yaml */
+    struct catalog_purchase purchase;
     const struct catalog_event *events;
     size_t n_events;
     const struct catalog_field *attributes;

@@ -157,6 +157,10 @@ struct cel_activation {
 /* False: the value is an error, *e says which. */
 bool cel_eval(const struct cel_program *p, const struct cel_activation *act, struct arena *a,
               struct value *out, struct err *e) MUST_CHECK;
+/* The same; *missing: the error is that something is not there (a field, a key, an element, a
+ * past event), so that a condition does not hold rather than fails. */
+bool cel_eval_missing(const struct cel_program *p, const struct cel_activation *act,
+                      struct arena *a, struct value *out, bool *missing, struct err *e) MUST_CHECK;
 
 /* ---- what a program needs */
 struct cel_behaviour_use {
@@ -187,6 +191,13 @@ struct cel_uses {
 
 const struct cel_uses *cel_program_uses(const struct cel_program *p);
 
+/* The first instant after act->now_us at which the value can change although nothing
+ * happens (an event leaves a window, `now` passes a date); INT64_MAX: never. It may be
+ * too early, never too late: evaluate then, and ask again. `act->at` must be
+ * (now_us, INT64_MAX). */
+int64_t cel_next_change(const struct cel_program *p, const struct cel_activation *act,
+                        struct arena *a);
+
 /* ---- what must hold: conditions `path == constant` or `path in [constants]`
  * without which the program cannot be true. For indexes. */
 struct cel_requirement {
@@ -198,12 +209,16 @@ struct cel_requirement {
 const struct cel_requirement *cel_program_requires(const struct cel_program *p, struct arena *a,
                                                    size_t *n);
 
+/* Whether the comparisons with constants show that no event and customer make both true. */
+bool cel_program_exclusive(const struct cel_program *x, const struct cel_program *y);
+
 /* ---- explain: every subexpression with its value. Conditions joined by && || !
  * ?: are taken apart down to comparisons and their operands; constants are left out. */
 struct cel_explained {
     size_t offset, length; /* in the source */
     struct str source;     /* that part of it */
     bool failed;           /* the value is an error */
+    bool missing;          /* namely that something is not there */
     struct value value;
     struct str error;
     const struct cel_explained *parts;

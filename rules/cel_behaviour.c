@@ -34,7 +34,7 @@ static struct value timestamp_of_us(int64_t us) {
 struct value cel_it_eval(const struct cel_node *n, struct cel_run *run) {
     const struct behaviour_entry *e = run->it;
     struct value v = VALUE_NULL;
-    bool time = str_eq(n->name, S("at")), id = str_eq(n->name, S("id"));
+    bool time = cel_is_occurred_at(n->name), id = str_eq(n->name, S("id"));
     if (time || id) {
         v = time ? timestamp_of_us(e->at_us) : value_int(e->id);
     } else {
@@ -123,7 +123,7 @@ static void put_path(struct arena *a, struct map *m, struct str path, struct val
 
 static struct value event_map(const struct look *l, const struct behaviour_entry *e, bool last) {
     const struct behaviour_log *log = l->log;
-    struct map *m = map_new(l->run->arena, log->n_properties + 2);
+    struct map *m = map_new(l->run->arena, log->n_properties + 3);
     for (size_t i = 0; i < log->n_properties; i++) {
         struct value v = VALUE_NULL;
         if (e->values)
@@ -133,14 +133,15 @@ static struct value event_map(const struct look *l, const struct behaviour_entry
         if (v.type != V_NULL)
             put_path(l->run->arena, m, log->properties[i], v);
     }
+    map_set_str(l->run->arena, m, S("occurred_at"), timestamp_of_us(e->at_us));
     map_set_str(l->run->arena, m, S("at"), timestamp_of_us(e->at_us));
     map_set_str(l->run->arena, m, S("id"), value_int(e->id));
     return value_map(m);
 }
 
 static struct value never(const struct look *l) {
-    return cel_fail(l->run, "the customer has no `%.*s` to look at; ask count(...) > 0 first",
-                    STR_FMT(l->n->use->event));
+    return cel_absent(l->run, "the customer has no `%.*s` to look at; ask count(...) > 0 first",
+                      STR_FMT(l->n->use->event));
 }
 
 static struct value one_event(const struct look *l, bool *ok) {

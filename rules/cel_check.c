@@ -128,6 +128,8 @@ static bool resolve_chain(struct cel_check *c, struct cel_node *n) {
     if (local && parts > 1)
         return false;
     if (local) {
+        for (const struct cel_scope *s = c->filter_scope; s && c->in_filter; s = s->outer)
+            c->filter_alone = c->filter_alone && s != local;
         n->op = CEL_LOCAL;
         n->slot = local->slot;
         n->type = local->type;
@@ -299,16 +301,11 @@ static const struct cel_type *check_call(struct cel_check *c, struct cel_node *n
     return cel_check_call(c, n);
 }
 
-static const struct cel_type *constant_type(struct cel_check *c, struct value v) {
-    (void)c;
-    return cel_type_of(cel_kind_of(v));
-}
-
 const struct cel_type *cel_check_node(struct cel_check *c, struct cel_node *n) {
     const struct cel_type *t = NULL;
     switch ((enum cel_op)n->op) {
     case CEL_CONST:
-        t = constant_type(c, n->constant);
+        t = cel_type_of(cel_kind_of(n->constant));
         break;
     case CEL_IDENT:
     case CEL_SELECT:

@@ -6,7 +6,7 @@
  *
  *     count("order.placed", "90d", it.amount > 50.0)
  *
- * In a filter `it` is the past event: it.PROPERTY, it.at, it.id.
+ * In a filter `it` is the past event: it.PROPERTY, it.occurred_at, it.id.
  */
 #include "config.h"
 
@@ -145,13 +145,15 @@ bool cel_check_it(struct cel_check *c, struct cel_node *n) {
             path.n ? str_printf(c->arena, "%.*s.%.*s", STR_FMT(path), STR_FMT(n->name)) : n->name;
     if (!path.n) {
         cel_issue_add(c->issues, n->offset, n->length,
-                      "`it` is the past event; write it.PROPERTY or it.at");
+                      "`it` is the past event; write it.PROPERTY or it.occurred_at");
         n->type = cel_type_of(CEL_DYN);
         return true;
     }
     const struct cel_type *t = NULL;
-    if (str_eq(path, S("at")) || str_eq(path, S("id")))
-        t = cel_type_of(path.p[0] == 'a' ? CEL_TIMESTAMP : CEL_INT);
+    if (cel_is_occurred_at(path))
+        t = cel_type_of(CEL_TIMESTAMP);
+    else if (str_eq(path, S("id")))
+        t = cel_type_of(CEL_INT);
     else if ((t = property_type(c, n, c->it_type, path)))
         track(c, path);
     t = t ? t : cel_type_of(CEL_DYN);
@@ -169,6 +171,7 @@ static void check_filter(struct cel_check *c, struct cel_node *n, const struct c
                          struct cel_behaviour_use *use) {
     const struct cel_scope *outer = c->scope;
     c->in_filter = true;
+    c->filter_scope = outer;
     c->filter_alone = true;
     c->it_type = event;
     cel_check_node(c, n);
@@ -179,15 +182,17 @@ static void check_filter(struct cel_check *c, struct cel_node *n, const struct c
     use->filter_alone = c->filter_alone;
 }
 
-/* The event as first() and last() give it: its properties, `at` and `id`. */
+/* The event as first() and last() give it: its properties, `occurred_at` and `id`. */
 static const struct cel_type *past_event_type(struct cel_check *c, const struct cel_type *event) {
     struct cel_type *t = ARENA_NEW(c->arena, struct cel_type);
-    struct cel_field *fields = ARENA_ARRAY(c->arena, struct cel_field, event->n_fields + 2);
+    struct cel_field *fields = ARENA_ARRAY(c->arena, struct cel_field, event->n_fields + 3);
     for (size_t i = 0; i < event->n_fields; i++)
         fields[i] = event->fields[i];
-    fields[event->n_fields] = (struct cel_field){S("at"), cel_type_of(CEL_TIMESTAMP)};
-    fields[event->n_fields + 1] = (struct cel_field){S("id"), cel_type_of(CEL_INT)};
-    *t = (struct cel_type){CEL_MAP, NULL, fields, event->n_fields + 2, event->closed};
+    struct cel_field *own = fields + event->n_fields;
+    own[0] = (struct cel_field){S("occurred_at"), cel_type_of(CEL_TIMESTAMP)};
+    own[1] = (struct cel_field){S("at"), cel_type_of(CEL_TIMESTAMP)};
+    own[2] = (struct cel_field){S("id"), cel_type_of(CEL_INT)};
+    *t = (struct cel_type){CEL_MAP, NULL, fields, event->n_fields + 3, event->closed};
     return t;
 }
 

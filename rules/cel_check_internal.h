@@ -25,7 +25,8 @@ struct cel_check {
     const struct cel_scope *scope;
     /* inside a filter of a behaviour function: */
     bool in_filter;
-    bool filter_alone; /* so far nothing but `it` was read */
+    bool filter_alone;                    /* so far nothing but `it` was read */
+    const struct cel_scope *filter_scope; /* variables from outside the filter */
     const struct cel_type *it_type;
     struct str *it_paths;
     size_t n_it_paths;

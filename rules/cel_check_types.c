@@ -410,6 +410,7 @@ const struct cel_type *cel_check_call(struct cel_check *c, struct cel_node *n) {
         if (fit <= 0 || count == 16)
             continue;
         const struct cel_type *t = result_type(c, f, n);
+        c->filter_alone = c->filter_alone && f->result[1] != '!';
         result = result ? cel_type_join(c, result, t) : t;
         found[count++] = f;
     }

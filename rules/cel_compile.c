@@ -68,8 +68,8 @@ struct cel_run cel_run_begin(const struct cel_program *p, const struct cel_activ
     return run;
 }
 
-bool cel_eval(const struct cel_program *p, const struct cel_activation *act, struct arena *a,
-              struct value *out, struct err *e) {
+bool cel_eval_missing(const struct cel_program *p, const struct cel_activation *act,
+                      struct arena *a, struct value *out, bool *missing, struct err *e) {
     struct cel_run run = cel_run_begin(p, act, a);
     struct value v = cel_eval_node(p->root, &run);
     if (__builtin_expect(!cel_is_error(v) && !run.exhausted, 1)) {
@@ -78,6 +78,13 @@ bool cel_eval(const struct cel_program *p, const struct cel_activation *act, str
     }
     if (run.exhausted)
         v = cel_error(CEL_E_STEPS, p->root);
+    *missing = cel_error_is_absence(v);
     struct str text = cel_error_text(a, v);
     return err_set(e, ERR_INPUT, "%.*s", STR_FMT(text));
+}
+
+bool cel_eval(const struct cel_program *p, const struct cel_activation *act, struct arena *a,
+              struct value *out, struct err *e) {
+    bool missing;
+    return cel_eval_missing(p, act, a, out, &missing, e);
 }

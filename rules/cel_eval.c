@@ -13,19 +13,38 @@
 #include <stdarg.h>
 
 /* ---- errors */
-struct value cel_fail(struct cel_run *run, const char *fmt, ...) {
+static struct value error_of(struct cel_run *run, enum cel_error_code code, const char *fmt,
+                             va_list ap) {
     struct str *text = ARENA_NEW(run->arena, struct str);
+    *text = str_vprintf(run->arena, fmt, ap);
+    return (struct value){.type = CEL_V_ERROR, .flags = (uint8_t)code, .u.ext = text};
+}
+
+struct value cel_fail(struct cel_run *run, const char *fmt, ...) {
     va_list ap;
     va_start(ap, fmt);
-    *text = str_vprintf(run->arena, fmt, ap);
+    struct value v = error_of(run, CEL_E_TEXT, fmt, ap);
     va_end(ap);
-    return (struct value){.type = CEL_V_ERROR, .flags = CEL_E_TEXT, .u.ext = text};
+    return v;
+}
+
+struct value cel_absent(struct cel_run *run, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    struct value v = error_of(run, CEL_E_ABSENT, fmt, ap);
+    va_end(ap);
+    return v;
+}
+
+bool cel_error_is_absence(struct value error) {
+    return error.flags == CEL_E_KEY || error.flags == CEL_E_ABSENT;
 }
 
 struct str cel_error_text(struct arena *a, struct value error) {
     const struct cel_node *n = error.u.ext;
     switch ((enum cel_error_code)error.flags) {
     case CEL_E_TEXT:
+    case CEL_E_ABSENT:
         return *(const struct str *)error.u.ext;
     case CEL_E_KEY:
         return str_printf(a, "there is no `%.*s` here; ask with has(...) first", STR_FMT(n->name));
@@ -96,8 +115,8 @@ static struct value eval_name(const struct cel_node *n, struct cel_run *run) {
         field.hash = str_hash(field.name);
         v = cel_select(&field, run, v);
         if (v.type == CEL_V_ERROR && v.flags == CEL_E_KEY)
-            return cel_fail(run, "there is no `%.*s` here; ask with has(...) first",
-                            STR_FMT(field.name));
+            return cel_absent(run, "there is no `%.*s` here; ask with has(...) first",
+                              STR_FMT(field.name));
         if (cel_is_error(v))
             return v;
     }
@@ -122,7 +141,7 @@ struct value cel_declared(const struct cel_node *n, struct cel_run *run, struct 
 
 static inline struct value field_of_map(const struct cel_node *n, struct cel_run *run,
                                         const struct map *m, bool optional) {
-    const struct value *p = cel_map_find_str(m, n->name, n->hash);
+    const struct value *p = map_get_hashed(m, n->name, n->hash);
     if (!p)
         return optional ? cel_optional_none() : cel_error(CEL_E_KEY, n);
     struct value v = n->coerce ? cel_declared(n, run, *p) : *p;
@@ -167,7 +186,7 @@ static struct value eval_has(const struct cel_node *n, struct cel_run *run) {
         of = *inner;
     }
     if (of.type == V_MAP)
-        return value_bool(cel_map_find_str(of.u.map, n->name, n->hash) != NULL);
+        return value_bool(map_get_hashed(of.u.map, n->name, n->hash) != NULL);
     if (cel_is_error(of))
         return of;
     return cel_fail(run, "has() asks for `%.*s` in %s, which has no fields", STR_FMT(n->name),
@@ -211,8 +230,8 @@ struct value cel_element(const struct cel_node *n, struct cel_run *run, struct v
     if (!p && optional)
         return cel_optional_none();
     if (!p)
-        return of.type == V_LIST ? cel_fail(run, "the list has no element at this index")
-                                 : cel_fail(run, "the map has no such key");
+        return of.type == V_LIST ? cel_absent(run, "the list has no element at this index")
+                                 : cel_absent(run, "the map has no such key");
     struct value v = n->coerce ? cel_declared(n, run, *p) : *p;
     return optional && !cel_is_error(v) ? cel_optional(run->arena, v) : v;
 }

@@ -65,6 +65,7 @@ static void explain(struct explainer *x, const struct cel_node *n, int depth,
     out->length = n->length;
     out->source = str_sub(x->p->source, n->offset, n->offset + n->length);
     out->failed = cel_is_error(v) || run.exhausted;
+    out->missing = !run.exhausted && cel_is_error(v) && cel_error_is_absence(v);
     if (out->failed)
         out->error = cel_error_text(x->arena, run.exhausted ? cel_error(CEL_E_STEPS, n) : v);
     else

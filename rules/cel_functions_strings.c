@@ -8,8 +8,7 @@
 
 #define ARGS struct cel_run *run, const struct cel_node *n, const struct value *args
 
-static struct value copy(struct cel_run *run, struct buf *b) {
-    (void)run;
+static struct value text_in(const struct buf *b) {
     return value_str(b->n ? buf_str(b) : S(""));
 }
 
@@ -202,7 +201,7 @@ static struct value replace(ARGS) {
         if (what.n)
             continue;
         if (i == s.n)
-            return copy(run, &b);
+            return text_in(&b);
         size_t k = cel_utf8_offset(str_sub(s, i, s.n), 1); /* between all characters */
         buf_add(&b, s.p + i, k);
         i += k;
@@ -210,7 +209,7 @@ static struct value replace(ARGS) {
     if (!work(run, s.n - i) || b.n + s.n - i > UINT32_MAX)
         return exhausted(n);
     buf_add(&b, s.p + i, s.n - i);
-    return copy(run, &b);
+    return text_in(&b);
 }
 
 static struct value split(ARGS) {
@@ -253,7 +252,7 @@ static struct value join(ARGS) {
             buf_add_str(&b, by);
         buf_add_str(&b, value_text(l->v[i]));
     }
-    return copy(run, &b);
+    return text_in(&b);
 }
 
 static struct value quote(ARGS) {
@@ -270,7 +269,7 @@ static struct value quote(ARGS) {
         buf_add_char(&b, at ? letter[at - plain] : s.p[i]);
     }
     buf_add_char(&b, '"');
-    return copy(run, &b);
+    return text_in(&b);
 }
 
 const struct cel_function cel_functions_strings[] = {

@@ -124,11 +124,18 @@ bool cel_parse_duration(struct str s, int64_t *nanos) {
 
 void cel_format_time(struct buf *out, struct value v) {
     char tmp[64];
-    if (v.type == V_TIMESTAMP)
-        wallclock_format(v.u.i, v.aux, tmp, sizeof tmp);
-    else
+    if (v.type == V_DURATION) {
         wallclock_format_duration(v.u.i, tmp, sizeof tmp);
-    buf_add_str(out, str_from(tmp));
+        buf_add_str(out, str_from(tmp));
+        return;
+    }
+    wallclock_format(v.u.i, v.aux, tmp, sizeof tmp);
+    struct str s = str_from(tmp);
+    s.n--; /* the Z; a fraction has as many digits as it needs */
+    while (v.aux && s.n && s.p[s.n - 1] == '0')
+        s.n--;
+    buf_add_str(out, s);
+    buf_add_char(out, 'Z');
 }
 
 struct value cel_timestamp_add(struct cel_run *run, struct value t, int64_t nanos) {

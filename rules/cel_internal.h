@@ -164,6 +164,9 @@ struct cel_node *cel_macro(struct arena *a, struct cel_node *call, struct cel_is
 /* ---- issues (cel_issue.c) */
 struct cel_issue *cel_issue_add(struct cel_issues *issues, size_t offset, size_t length,
                                 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* What is suspicious but not wrong. */
+struct cel_issue *cel_warning_add(struct cel_issues *issues, size_t offset, size_t length,
+                                  const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void cel_issue_nearest(struct cel_issues *issues, struct cel_issue *i, struct str wrong,
                        const struct str *names, size_t n);
 
@@ -184,6 +187,8 @@ const struct cel_type *cel_type_letter(char letter);
 /* Gives every node its eval, folds constants, compiles constant patterns. */
 void cel_lower(struct arena *a, struct cel_program *p, struct cel_node *root,
                struct cel_issues *issues);
+/* Warns of what nobody means to write in &&, || or ?: whose operands are lowered (cel_review.c). */
+void cel_review(struct str source, const struct cel_node *n, struct cel_issues *issues);
 /* Adds to p->uses the paths that are read (cel_uses.c). */
 void cel_uses_collect(struct arena *a, struct cel_program *p);
 /* "customer.country" for plain selections from a variable of the environment;
@@ -191,6 +196,11 @@ void cel_uses_collect(struct arena *a, struct cel_program *p);
 struct str cel_path_of(struct arena *a, const struct cel_node *n);
 /* How an operator is written: "==". */
 const char *cel_op_name(enum cel_op op);
+
+/* The time of a past event: `occurred_at` as in `event`, or `at` for short. */
+static inline bool cel_is_occurred_at(struct str name) {
+    return str_eq(name, S("occurred_at")) || str_eq(name, S("at"));
+}
 
 /* ---- running */
 struct cel_run {
@@ -223,13 +233,24 @@ static inline bool cel_step(struct cel_run *run, size_t n) {
 
 /* Errors as values. Those without a text of their own are put into words only when
  * somebody asks. */
-enum cel_error_code { CEL_E_TEXT, CEL_E_KEY, CEL_E_OVERLOAD, CEL_E_UNBOUND, CEL_E_STEPS };
+enum cel_error_code {
+    CEL_E_TEXT,
+    CEL_E_ABSENT, /* with a text of its own: an element or a past event is not there */
+    CEL_E_KEY,    /* a field is not there */
+    CEL_E_OVERLOAD,
+    CEL_E_UNBOUND,
+    CEL_E_STEPS
+};
 static inline struct value cel_error(enum cel_error_code code, const struct cel_node *n) {
     return (struct value){.type = CEL_V_ERROR, .flags = (uint8_t)code, .u.ext = n};
 }
 struct value cel_fail(struct cel_run *run, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same for what is not there. */
+struct value cel_absent(struct cel_run *run, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 struct str cel_error_text(struct arena *a, struct value error);
+bool cel_error_is_absence(struct value error);
 
 /* ---- values (cel_value.c) */
 /* Takes what it costs from *steps (a value may hold one list many times over); the
@@ -239,7 +260,6 @@ bool cel_equal(struct value a, struct value b, int64_t *steps);
 int cel_compare(struct value a, struct value b);
 /* Keys are compared as CEL compares numbers; NULL: not there. */
 const struct value *cel_map_find(const struct map *m, struct value key);
-const struct value *cel_map_find_str(const struct map *m, struct str key, uint64_t hash);
 bool cel_is_map_key(struct value v);
 enum cel_kind cel_kind_of(struct value v);
 struct value cel_type_value(enum cel_kind k);

@@ -136,6 +136,8 @@ static void lower_args(struct lowering *l, struct cel_node *n) {
 static void lower(struct lowering *l, struct cel_node *n) {
     size_t errors = l->issues->errors;
     lower_args(l, n);
+    if (l->p->env && l->issues->errors == errors)
+        cel_review(l->p->source, n, l->issues);
     if ((n->op == CEL_AND || n->op == CEL_OR) && decided(n))
         return;
     if (n->op == CEL_CALL)

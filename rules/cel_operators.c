@@ -201,9 +201,8 @@ static struct value concatenate(const struct cel_node *n, struct cel_run *run, s
     return a.type == V_STRING ? value_str(s) : value_bytes(s);
 }
 
-static struct value add_duration(const struct cel_node *n, struct cel_run *run, struct value t,
-                                 int64_t nanos, bool negative) {
-    (void)n;
+static struct value add_duration(struct cel_run *run, struct value t, int64_t nanos,
+                                 bool negative) {
     if (negative && nanos == INT64_MIN)
         return overflow(run);
     return cel_timestamp_add(run, t, negative ? -nanos : nanos);
@@ -216,9 +215,9 @@ static struct value time_arithmetic(const struct cel_node *n, struct cel_run *ru
     if (!minus && n->op != CEL_ADD)
         return cel_error(CEL_E_OVERLOAD, n);
     if (a.type == V_TIMESTAMP && b.type == V_DURATION)
-        return add_duration(n, run, a, b.u.i, minus);
+        return add_duration(run, a, b.u.i, minus);
     if (!minus && a.type == V_DURATION && b.type == V_TIMESTAMP)
-        return add_duration(n, run, b, a.u.i, false);
+        return add_duration(run, b, a.u.i, false);
     if (a.type == V_DURATION && b.type == V_DURATION) {
         int64_t r;
         bool over = minus ? __builtin_sub_overflow(a.u.i, b.u.i, &r)

@@ -184,10 +184,6 @@ const struct value *cel_map_find(const struct map *m, struct value key) {
     return v;
 }
 
-const struct value *cel_map_find_str(const struct map *m, struct str key, uint64_t hash) {
-    return map_get_hashed(m, key, hash);
-}
-
 /* ---- types as values */
 static const char *const type_names[] = {"dyn",
                                          "null_type",

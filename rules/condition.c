@@ -11,6 +11,7 @@ static const char *const event_fields[] = {CONDITION_EVENT_FIELDS};
 
 static const struct cel_field slots[CONDITION_SLOTS] = {
     [CONDITION_CUSTOMER] = {S("customer"), NULL},
+    [CONDITION_RFM] = {S("rfm"), NULL},
     [CONDITION_EVENT] = {S("event"), NULL},
 };
 const struct cel_env condition_slots = {.variables = slots, .n_variables = CONDITION_SLOTS};
@@ -69,6 +70,18 @@ static const struct cel_type *event_type(struct arena *a, const struct catalog *
     return t;
 }
 
+static const struct cel_type *rfm_type(struct arena *a) {
+    struct cel_type *t = map_type(a, NULL, 0, 6);
+    add_own(t, "r", CEL_INT);
+    add_own(t, "f", CEL_INT);
+    add_own(t, "m", CEL_INT);
+    add_own(t, "purchases", CEL_INT);
+    add_own(t, "revenue", CEL_DOUBLE);
+    add_own(t, "top", CEL_DOUBLE);
+    t->closed = true;
+    return t;
+}
+
 const struct condition_scope *condition_scope_new(struct arena *a, const struct catalog *catalog,
                                                   const struct str *segments, size_t n_segments,
                                                   struct str event) {
@@ -76,6 +89,7 @@ const struct condition_scope *condition_scope_new(struct arena *a, const struct 
     struct cel_field *variables = ARENA_ARRAY(a, struct cel_field, CONDITION_SLOTS);
     struct cel_field *events = ARENA_ARRAY(a, struct cel_field, catalog->n_events + 1);
     variables[CONDITION_CUSTOMER] = (struct cel_field){S("customer"), customer_type(a, catalog)};
+    variables[CONDITION_RFM] = (struct cel_field){S("rfm"), rfm_type(a)};
     if (event.n)
         variables[CONDITION_EVENT] = (struct cel_field){S("event"), event_type(a, catalog, event)};
     for (size_t i = 0; i < catalog->n_events; i++) {
@@ -86,7 +100,7 @@ const struct condition_scope *condition_scope_new(struct arena *a, const struct 
     s->event = event;
     s->env = (struct cel_env){
         .variables = variables,
-        .n_variables = event.n ? CONDITION_SLOTS : 1,
+        .n_variables = event.n ? CONDITION_SLOTS : CONDITION_EVENT,
         .functions = true,
         .events = events,
         .n_events = catalog->n_events,
@@ -224,12 +238,26 @@ static struct str first_part(struct str *path) {
     return part;
 }
 
+/* `rfm` is made from purchases. */
+static void check_purchase(struct form_reader *r, const struct catalog *c,
+                           const struct ynode *node) {
+    if (c->purchase.event.n)
+        return;
+    ptrdiff_t at = str_find(node->text, S("rfm"));
+    struct diag *x =
+        diags_add(r->d, DIAG_ERROR, ynode_place_at(r->file, node, at < 0 ? 0 : (size_t)at, 3),
+                  r->file->source, "`rfm` needs to know which event is a purchase");
+    x->hint = S("add `purchase: { event: order.placed, value: amount }` to catalog.yaml");
+}
+
 static void check_names(struct form_reader *r, const struct condition_scope *scope,
                         const struct ynode *node, const struct cel_program *p) {
     const struct cel_uses *uses = cel_program_uses(p);
     for (size_t i = 0; i < uses->n_paths; i++) {
         struct str rest = uses->paths[i];
         struct str variable = first_part(&rest), name = first_part(&rest);
+        if (str_eq(variable, S("rfm")))
+            check_purchase(r, scope->catalog, node);
         if (!name.n)
             continue;
         if (str_eq(variable, S("customer")))

@@ -14,7 +14,7 @@
 #include "rules/form.h"
 
 /* Slots of an activation. */
-enum condition_slot { CONDITION_CUSTOMER, CONDITION_EVENT, CONDITION_SLOTS };
+enum condition_slot { CONDITION_CUSTOMER, CONDITION_RFM, CONDITION_EVENT, CONDITION_SLOTS };
 
 /* Members of `customer` and `event` beside attributes and properties. */
 #define CONDITION_CUSTOMER_FIELDS "key", "email", "phone", "locale", "timezone"

@@ -3,7 +3,8 @@
  * trigger: which rules could match an event. A rule is found by the event's name
  * and then by one condition `path == constant` or `path in [constants]` without
  * which its audience cannot be true. What is found still has to be evaluated;
- * what is not found need not be. The cost of an event does not depend on how many
+ * what is not found need not be: evaluated, it would be false or, for want of the
+ * attribute, an error. The cost of an event does not depend on how many
  * rules wait for other events or other values.
  *
  * Build it once, in the arena of the loaded workspace; then any thread may match.

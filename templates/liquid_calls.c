@@ -131,9 +131,7 @@ static bool for_body(struct render *r, const struct loop *l, const struct segmen
         if (!liquid_render_block(r, &l->body))
             return false;
         loop->index++;
-        enum interrupt interrupt = r->interrupt;
-        r->interrupt = INTERRUPT_NONE;
-        if (interrupt == INTERRUPT_BREAK)
+        if (r->interrupts.n && liquid_answer(r))
             break;
     }
     return true;
@@ -183,9 +181,7 @@ static bool table_body(struct render *r, const struct loop *l, const struct segm
         if (!liquid_render_block(r, &l->body))
             return false;
         buf_add_str(r->out, S("</td>"));
-        enum interrupt interrupt = r->interrupt;
-        r->interrupt = INTERRUPT_NONE;
-        if (interrupt == INTERRUPT_BREAK)
+        if (r->interrupts.n && liquid_answer(r))
             break;
         bool wraps = t->col == t->cols;
         if (wraps && t->index != t->length - 1)
@@ -329,6 +325,7 @@ static void set_assigned(struct frame *f, uint32_t symbol, struct value v) {
 static bool render_once(struct render *r, const struct partial_call *c,
                         const struct liquid_template *t, struct value v, struct forloop *loop) {
     struct frame *caller = r->frame;
+    struct interrupts outer = r->interrupts;
     struct frame *f = liquid_frame(r, r->params->globals ? r->params->data : NULL);
     f->isolated = true;
     if (loop)
@@ -342,10 +339,11 @@ static bool render_once(struct render *r, const struct partial_call *c,
     if (v.type != V_NULL)
         set_assigned(f, c->alias == UINT32_MAX ? t->base_symbol : c->alias, v);
     r->frame = f;
+    r->interrupts = (struct interrupts){0};
     if (!count_iteration(r) || !run_partial(r, t))
         return false;
     r->frame = caller;
-    r->interrupt = INTERRUPT_NONE;
+    r->interrupts = outer;
     return true;
 }
 

@@ -41,10 +41,10 @@ enum pattern {
 static const char *const sources[PATTERNS] = {
     [WEEKDAY] = "\\b(sun|mon|tue|wed|thu|fri|sat)[^-/\\d\\s]*",
     [TIME] =
-        "((?:\\d+\\s*:\\s*\\d+(?:\\s*:\\s*\\d+(?:[,.]\\d*)?)?|\\d+\\s*h(?:\\s*\\d+m?(?:\\s*\\d+"
-        "s?)?)?)(?:\\s*[ap](?:m\\b|\\.m\\.))?|\\d+\\s*[ap](?:m\\b|\\.m\\.))"
-        "(?:\\s*((?:gmt|utc?)?[-+]\\d+(?:[,.:]\\d+(?::\\d+)?)?|[a-z.\\s]+(?:standard|daylight)"
-        "\\stime\\b|[a-z]+(?:\\sdst)?\\b))?",
+        ("((?:\\d+\\s*:\\s*\\d+(?:\\s*:\\s*\\d+(?:[,.]\\d*)?)?|\\d+\\s*h(?:\\s*\\d+m?(?:\\s*\\d+"
+         "s?)?)?)(?:\\s*[ap](?:m\\b|\\.m\\.))?|\\d+\\s*[ap](?:m\\b|\\.m\\.))"
+         "(?:\\s*((?:gmt|utc?)?[-+]\\d+(?:[,.:]\\d+(?::\\d+)?)?|[a-z.\\s]+(?:standard|daylight)"
+         "\\stime\\b|[a-z]+(?:\\sdst)?\\b))?"),
     [EUROPEAN] = "('?\\d+)[^-\\d\\s]*\\s*(" MONTHS ")[^-\\d\\s']*(?:\\s*" ERA
                  "\\s*('?-?\\d+(?:(?:st|nd|rd|th)\\b)?))?",
     [AMERICAN] =
@@ -61,8 +61,8 @@ static const char *const sources[PATTERNS] = {
     [MONTH] = "\\b(" MONTHS ")\\S*",
     [DAY] = "(\\d+)(?:st|nd|rd|th)\\b",
     [DIGITS] =
-        "([-+]?)(\\d{2,14})(?:\\s*t?\\s*(\\d{2,6})?(?:[,.](\\d*))?)?(z\\b|[-+]\\d{1,4}\\b|\\["
-        "[-+]?\\d[^\\]]*\\])?",
+        ("([-+]?)(\\d{2,14})(?:\\s*t?\\s*(\\d{2,6})?(?:[,.](\\d*))?)?(z\\b|[-+]\\d{1,4}\\b|\\["
+         "[-+]?\\d[^\\]]*\\])?"),
     [ERA_ALONE] = "\\b(bc\\b|bce\\b|b\\.c\\.|b\\.c\\.e\\.)",
     [FRAGMENT] = "^\\s*(\\d{1,2})\\s*$",
 };

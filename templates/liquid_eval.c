@@ -15,7 +15,7 @@ bool liquid_fail(struct render *r, const char *fmt, ...) {
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    struct liquid_place at = {.template = r->template->name};
+    struct liquid_place at = {.template = r->template->shown};
     liquid_position(r->template->source, r->at, &at.line, &at.column);
     if (r->place)
         *r->place = at;
@@ -269,6 +269,18 @@ bool liquid_eval(struct render *r, const struct expr *e, struct value *out) {
 }
 
 /* ---- filters */
+/* Whether a value nests deeper than `most`; whatever walks values is recursive. */
+static bool deeper(struct render *r, struct value v, int most) {
+    size_t n = v.type == V_LIST ? v.u.list->n : v.type == V_MAP ? v.u.map->n : 0;
+    r->steps += n;
+    if (n && most == 0)
+        return true;
+    for (size_t i = 0; i < n; i++)
+        if (deeper(r, v.type == V_LIST ? v.u.list->v[i] : v.u.map->e[i].value, most - 1))
+            return true;
+    return false;
+}
+
 static bool call_filter(struct render *r, const struct filter_call *c, struct value *v) {
     struct value args[LIQUID_ARGS_MAX + 1];
     uint32_t n = 0;
@@ -282,6 +294,8 @@ static bool call_filter(struct render *r, const struct filter_call *c, struct va
             struct value value;
             if (!liquid_eval(r, &c->named[i], &value))
                 return false;
+            if (deeper(r, value, LIQUID_DEPTH_MAX))
+                return liquid_fail(r, "a value that is nested more than %d deep", LIQUID_DEPTH_MAX);
             map_set_str(r->arena, m, c->names[i], value);
         }
         args[n++] = value_map(m);

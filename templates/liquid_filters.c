@@ -42,7 +42,7 @@ static const struct filter filters[] = {
     F(map, 1, 1, "the list of one property of each element"),
     F(minus, 1, 1, "less the number given"),
     F(modulo, 1, 1, "what is left after dividing"),
-    OURS(money, 0, 1, "an amount in the customer's format: \"TWD\", or the workspace's currency"),
+    OURS(money, 0, 1, "an amount in the customer's format, of the currency given: \"TWD\""),
     F(newline_to_br, 0, 0, "with <br /> in front of each line end"),
     OURS(number, 0, 1, "a number in the customer's format, with so many decimals"),
     F(plus, 1, 1, "and the number given"),

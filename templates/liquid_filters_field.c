@@ -122,8 +122,7 @@ FILTER(money) {
     if (!numeric(in->input))
         return true;
     if (currency.n == 0)
-        return liquid_fail(r, "`money` needs a currency: {{ amount | money: \"TWD\" }}, or "
-                              "`currency` in godwit.yaml");
+        return liquid_fail(r, "`money` needs a currency: {{ amount | money: \"TWD\" }}");
     struct buf b = BUF_IN(r->arena);
     struct str digits = plain_digits(r, in->input);
     if (!r->params->locale) {

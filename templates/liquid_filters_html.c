@@ -179,24 +179,9 @@ static int hex(char c) {
 }
 
 static bool valid_utf8(struct str s) {
-    for (size_t i = 0; i < s.n;) {
-        unsigned char c = (unsigned char)s.p[i];
-        size_t n = c < 0x80                ? 1
-                   : c >= 0xc2 && c < 0xe0 ? 2
-                   : c >= 0xe0 && c < 0xf0 ? 3
-                   : c >= 0xf0 && c < 0xf5 ? 4
-                                           : 0;
-        if (n == 0 || n > s.n - i)
+    for (size_t i = 0, n; i < s.n; i += n)
+        if ((n = str_utf8(str_sub(s, i, s.n), NULL)) == 0)
             return false;
-        for (size_t k = 1; k < n; k++)
-            if (((unsigned char)s.p[i + k] & 0xc0) != 0x80)
-                return false;
-        unsigned char d = n > 1 ? (unsigned char)s.p[i + 1] : 0;
-        if ((c == 0xe0 && d < 0xa0) || (c == 0xed && d >= 0xa0) || (c == 0xf0 && d < 0x90) ||
-            (c == 0xf4 && d >= 0x90))
-            return false;
-        i += n;
-    }
     return true;
 }
 

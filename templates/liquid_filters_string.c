@@ -99,7 +99,7 @@ FILTER(truncate) {
     struct str end = in->n > 1 ? filter_text(r, in->v[1]) : S("...");
     if ((int64_t)utf8_length(s) <= length)
         return derived(in, s, out);
-    int64_t keep = length - (int64_t)utf8_length(end);
+    int64_t keep = length > 0 ? length - (int64_t)utf8_length(end) : 0;
     if (!filter_room(r, (uint64_t)s.n + end.n))
         return false;
     struct buf b = BUF_IN(r->arena);

@@ -275,6 +275,8 @@ bool tag_parse_partial(struct tag_call *c, struct node *out) {
         call->each = each > 0;
         if (!expr_new(p, str_sub(rest, from, from + n), &call->with))
             return false;
+        if (call->with->kind == EXPR_VALUE && !liquid_truthy(call->with->value))
+            call->with = NULL; /* nil or false, written out, is as if it were not there */
         rest = str_sub(rest, from + n, rest.n);
     }
     size_t as = lax_keyword(rest, S("as"));

@@ -229,6 +229,7 @@ bool liquid_parse(struct liquid_set *set, struct str name, struct str source, si
     struct arena *a = set->arena;
     struct liquid_template *t = ARENA_NEW(a, struct liquid_template);
     t->name = str_dup(a, name);
+    t->shown = t->name;
     t->source = str_dup(a, source);
     t->html = html;
     t->skip = skip;

@@ -168,6 +168,7 @@ struct node {
 
 struct liquid_template {
     struct str name;
+    struct str shown; /* in messages: the name, or the file's path */
     struct str source;
     size_t skip; /* bytes of the source in front of the text */
     bool usable; /* otherwise `error` says why it could not be parsed */

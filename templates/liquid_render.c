@@ -259,10 +259,10 @@ static bool render_node(struct render *r, const struct node *n) {
     case NODE_IFCHANGED:
         return render_ifchanged(r, n);
     case NODE_BREAK:
-        r->interrupt = INTERRUPT_BREAK;
+        liquid_interrupt(r, true);
         return true;
     case NODE_CONTINUE:
-        r->interrupt = INTERRUPT_CONTINUE;
+        liquid_interrupt(r, false);
         return true;
     case NODE_NOTHING:
     case NODE_TEXT:
@@ -289,7 +289,7 @@ bool liquid_render_block(struct render *r, const struct block *b) {
             return false;
         if (r->out->n - r->out_from > r->most.output)
             return check_output(r);
-        if (r->interrupt)
+        if (r->interrupts.n)
             break;
     }
     r->depth--;

@@ -14,6 +14,7 @@
 #define LIQUID_SYMBOL_TABLEROWLOOP 1
 #define LIQUID_SYMBOL_SELF 2
 #define LIQUID_RANGE_MAX 1000000
+#define LIQUID_DEPTH_MAX 200 /* of lists and maps inside each other; data has 128 at most */
 
 /* What a variable is in a frame. The innermost set one counts. */
 struct slot {
@@ -36,7 +37,12 @@ struct frame {
     bool isolated;              /* inside {% render %}: no include */
 };
 
-enum interrupt { INTERRUPT_NONE, INTERRUPT_BREAK, INTERRUPT_CONTINUE };
+/* break and continue that no loop has answered yet, the last one lowest: a template that
+ * includes another for each of a list can leave several. */
+struct interrupts {
+    uint32_t n;
+    uint64_t breaks; /* bit set: break */
+};
 
 struct render {
     const struct liquid_set *set;
@@ -53,7 +59,7 @@ struct render {
     uint32_t depth; /* of blocks and partials under way */
     uint32_t partials;
     uint32_t links; /* written so far */
-    enum interrupt interrupt;
+    struct interrupts interrupts;
     uint32_t at; /* of the node being rendered */
     size_t arena_base;
     struct liquid_limits most; /* the limits, defaults filled in */
@@ -63,6 +69,18 @@ struct render {
 bool liquid_fail(struct render *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Counts n units of work; false when the render did too much, or used too much memory. */
 bool liquid_work(struct render *r, uint64_t n);
+
+static inline void liquid_interrupt(struct render *r, bool is_break) {
+    r->interrupts.n += r->interrupts.n < 64;
+    r->interrupts.breaks = r->interrupts.breaks << 1 | is_break;
+}
+/* Answers the last one: whether it was a break. */
+static inline bool liquid_answer(struct render *r) {
+    bool is_break = r->interrupts.n && (r->interrupts.breaks & 1);
+    r->interrupts.n -= r->interrupts.n > 0;
+    r->interrupts.breaks >>= 1;
+    return is_break;
+}
 
 /* The value of a variable of the frame. */
 struct value liquid_variable(struct render *r, struct frame *f, uint32_t symbol);

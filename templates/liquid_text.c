@@ -122,29 +122,14 @@ struct str liquid_text(struct arena *a, struct value v) {
     return b.n ? buf_str(&b) : S("");
 }
 
-/* Bytes of the character at p (1 for a stray byte), and its code point or -1. */
-static size_t decode(const char *p, size_t n, int32_t *code) {
-    unsigned char c = (unsigned char)p[0];
-    size_t len = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
-    *code = len == 1 ? c : len == 2 ? c & 0x1f : len == 3 ? c & 0x0f : c & 0x07;
-    for (size_t i = 1; i < len; i++) {
-        if (i >= n || ((unsigned char)p[i] & 0xc0) != 0x80) {
-            len = 0;
-            break;
-        }
-        *code = *code << 6 | ((unsigned char)p[i] & 0x3f);
-    }
-    if (len == 0)
-        *code = -1;
-    return len ? len : 1;
-}
-
 static void inspect_string(struct buf *out, struct str s) {
     static const char special[] = "\a\b\t\n\v\f\r\033\"\\", names[] = "abtnvfre\"\\";
     buf_add_char(out, '"');
     for (size_t i = 0; i < s.n;) {
-        int32_t code;
-        size_t n = decode(s.p + i, s.n - i, &code);
+        uint32_t point = 0;
+        size_t n = str_utf8(str_sub(s, i, s.n), &point);
+        int32_t code = n ? (int32_t)point : -1; /* a stray byte */
+        n = n ? n : 1;
         const char *hit = code > 0 && code < 0x80 ? strchr(special, (int)code) : NULL;
         if (hit)
             buf_printf(out, "\\%c", names[hit - special]);

@@ -28,8 +28,8 @@ static bool covers(struct str shorter, struct str longer) {
            (str_starts(longer, shorter) && (longer.n == shorter.n || longer.p[shorter.n] == '.'));
 }
 
-static void add_path(struct walker *w, struct str path) {
-    struct list *l = w->needs->paths;
+void template_needs_path(struct template_needs *n, struct str path) {
+    struct list *l = n->paths;
     size_t kept = 0;
     for (size_t i = 0; i < l->n; i++)
         if (covers(value_text(l->v[i]), path))
@@ -38,7 +38,7 @@ static void add_path(struct walker *w, struct str path) {
         if (!covers(path, value_text(l->v[i])))
             l->v[kept++] = l->v[i];
     l->n = kept;
-    list_add(w->needs->arena, l, value_str(str_dup(w->needs->arena, path)));
+    list_add(n->arena, l, value_str(str_dup(n->arena, path)));
 }
 
 static bool is_bound(const struct walker *w, uint32_t symbol) {
@@ -63,7 +63,7 @@ static void walk_path(struct walker *w, const struct expr *e) {
             walk_expr(w, e->steps[i].key);
     if (e->root) {
         walk_expr(w, e->root);
-        add_path(w, S("*"));
+        template_needs_path(w->needs, S("*"));
         return;
     }
     if (is_bound(w, e->symbol))
@@ -80,7 +80,7 @@ static void walk_path(struct walker *w, const struct expr *e) {
             buf_add_char(&b, '.');
         buf_add_str(&b, s->name);
     }
-    add_path(w, b.n ? buf_str(&b) : S("*"));
+    template_needs_path(w->needs, b.n ? buf_str(&b) : S("*"));
 }
 
 static void walk_expr(struct walker *w, const struct expr *e) {
@@ -152,7 +152,7 @@ static void walk_call(struct walker *w, const struct node *n) {
             walk_template(w, v);
     }
     if (n->kind == NODE_INCLUDE && !c->with) /* an include sees a variable of its name */
-        add_path(w, name);
+        template_needs_path(w->needs, name);
 }
 
 static void walk_loop(struct walker *w, const struct loop *l) {
@@ -207,7 +207,7 @@ static void walk_node(struct walker *w, const struct node *n) {
         break;
     case NODE_INCREMENT:
     case NODE_DECREMENT:
-        add_path(w, value_text(w->set->names->v[n->n]));
+        template_needs_path(w->needs, value_text(w->set->names->v[n->n]));
         break;
     case NODE_INCLUDE:
     case NODE_RENDER:

@@ -25,6 +25,8 @@ typedef void (*missing_partial_fn)(void *context, const struct liquid_template *
                                    struct str name);
 
 void template_needs_init(struct template_needs *n, struct arena *a);
+/* Adds a path, unless it or one that it begins with is there. */
+void template_needs_path(struct template_needs *n, struct str path);
 /* Adds what `t` and the templates it brings in need. */
 void template_needs_add(struct template_needs *n, const struct liquid_set *set,
                         const struct liquid_template *t, missing_partial_fn missing, void *context);

@@ -28,6 +28,7 @@ struct variant {
 
 struct message_template {
     struct str name, hash, bundle;
+    const struct list *partials; /* V_STRING: what it brings in */
     struct variant *part[TEMPLATE_PARTS];
     struct list *locales, *required;
     const struct list *inputs;
@@ -169,7 +170,9 @@ static const struct liquid_template *compile(struct template_set *s, struct liqu
     const struct liquid_template *t;
     struct err e = ERR_INIT;
     struct liquid_place at = {0};
-    if (liquid_parse(set, name, source, skip, html, &t, &e, &at))
+    bool ok = liquid_parse(set, name, source, skip, html, &t, &e, &at);
+    ((struct liquid_template *)t)->shown = place_of(s, path, 0, 0).file;
+    if (ok)
         return t;
     if (d)
         diags_add(d, DIAG_ERROR, place_of(s, path, at.line, at.column), source, "%.*s",
@@ -216,17 +219,36 @@ static bool add_part(struct template_set *s, struct str path, struct str source,
     return ok;
 }
 
+/* A variant of a partial (item.zh-TW) is handed its value under the partial's name (item). */
+static void name_variant(struct liquid_set *set, const struct liquid_template *t) {
+    struct str stem = t->name;
+    size_t dot = stem.n;
+    while (dot > 0 && stem.p[dot - 1] != '.' && stem.p[dot - 1] != '/')
+        dot--;
+    if (dot < 2 || stem.p[dot - 1] != '.' || !is_locale(str_sub(stem, dot, stem.n)))
+        return;
+    struct str base = str_sub(stem, 0, dot - 1);
+    size_t slash = base.n;
+    while (slash > 0 && base.p[slash - 1] != '/')
+        slash--;
+    struct liquid_template *own = (struct liquid_template *)t; /* nobody else has it yet */
+    own->symbol = liquid_symbol(set, base);
+    own->base_symbol = liquid_symbol(set, str_sub(base, slash, base.n));
+}
+
 static bool add_partial(struct template_set *s, struct str path, struct str stem, struct str source,
                         struct diags *d) {
     size_t skip = head_length(source);
     bool ok = !skip || read_head(s, NULL, path, source, skip, d);
     const struct liquid_template *plain = compile(s, s->plain, path, stem, source, skip, false, d);
     const struct liquid_template *html = compile(s, s->html, path, stem, source, skip, true, NULL);
-    if (plain)
-        links_find(s->arena, (struct liquid_template *)plain);
-    if (html)
-        links_find(s->arena, (struct liquid_template *)html);
-    return ok && plain && html;
+    if (!plain || !html)
+        return false;
+    name_variant(s->plain, plain);
+    name_variant(s->html, html);
+    links_find(s->arena, (struct liquid_template *)plain);
+    links_find(s->arena, (struct liquid_template *)html);
+    return ok;
 }
 
 static bool add_translations(struct template_set *s, struct str path, struct str source,
@@ -273,9 +295,7 @@ struct checking {
 static void on_missing_partial(void *context, const struct liquid_template *in, uint32_t at,
                                struct str name) {
     struct checking *c = context;
-    struct place place = {.file = in->name};
-    if (!str_starts(in->name, S("templates/")))
-        place.file = str_printf(c->set->arena, "templates/%.*s.liquid", STR_FMT(in->name));
+    struct place place = {.file = in->shown};
     liquid_position(in->source, at, &place.line, &place.column);
     diags_add(c->diags, DIAG_ERROR, place, in->source,
               "there is no template `%.*s`; a file templates/%.*s.liquid would be one",
@@ -333,8 +353,9 @@ static void finish_one(struct template_set *s, struct message_template *t, struc
             template_needs_add(&needs, p == TEMPLATE_HTML ? s->html : s->plain, v->program,
                                on_missing_partial, &c);
     for (size_t i = 0; i < t->required->n; i++) /* kept too: a later check needs them */
-        list_add(s->arena, needs.paths, t->required->v[i]);
+        template_needs_path(&needs, value_text(t->required->v[i]));
     t->inputs = needs.paths;
+    t->partials = needs.partials;
     make_bundle(s, t, &needs);
 }
 
@@ -410,6 +431,83 @@ struct str template_bundle(const struct message_template *t) {
     return t->bundle;
 }
 
+/* The path in a text, as a word of its own: behind it may follow more of a path. */
+static bool find_path(struct str source, struct str path, uint32_t *at) {
+    for (size_t i = 0; i + path.n <= source.n; i++) {
+        char before = i ? source.p[i - 1] : ' ',
+             after = i + path.n < source.n ? source.p[i + path.n] : ' ';
+        if (memcmp(source.p + i, path.p, path.n) != 0 || isalnum((unsigned char)before) ||
+            before == '_' || before == '.' || isalnum((unsigned char)after) || after == '_')
+            continue;
+        *at = (uint32_t)i;
+        return true;
+    }
+    return false;
+}
+
+static bool place_in(const struct template_set *s, const struct liquid_template *program,
+                     struct str path, struct place *at, struct str *source) {
+    uint32_t offset;
+    if (!program || !find_path(program->source, path, &offset))
+        return false;
+    *at = (struct place){.file = program->name, .length = (int)path.n};
+    if (!str_starts(program->name, S("templates/")))
+        at->file = str_printf(s->arena, "templates/%.*s.liquid", STR_FMT(program->name));
+    liquid_position(program->source, offset, &at->line, &at->column);
+    *source = program->source;
+    return true;
+}
+
+bool template_place_of(const struct template_set *s, const struct message_template *t,
+                       struct str path, struct place *at, struct str *source) {
+    for (int p = 0; p < TEMPLATE_PARTS; p++)
+        for (const struct variant *v = t->part[p]; v; v = v->next)
+            if (place_in(s, v->program, path, at, source))
+                return true;
+    for (size_t i = 0; i < t->partials->n; i++)
+        if (place_in(s, liquid_find(s->plain, value_text(t->partials->v[i])), path, at, source))
+            return true;
+    return false;
+}
+
+/* The part that the name of a file, up to its first dot, is near to or the beginning of. */
+static struct str part_like(struct str file) {
+    struct str base = file, names[TEMPLATE_PARTS], word;
+    if (!str_split(&base, '.', &word))
+        return STR_NONE;
+    for (int i = 0; i < TEMPLATE_PARTS; i++) {
+        names[i] = str_from(part_names[i]);
+        if (word.n >= 3 && str_starts(names[i], word))
+            return names[i];
+    }
+    return str_nearest(word, names, TEMPLATE_PARTS);
+}
+
+static bool brings_in(const struct template_set *s, struct str partial) {
+    for (size_t i = 0; i < s->templates->n; i++) {
+        const struct message_template *t = s->templates->e[i].value.u.ext;
+        for (size_t k = 0; k < t->partials->n; k++)
+            if (str_eq(value_text(t->partials->v[k]), partial))
+                return true;
+    }
+    return false;
+}
+
+bool template_misnamed(const struct template_set *s, const struct message_template *t, size_t i,
+                       struct str *file, struct str *nearest) {
+    const struct map *all = s->plain->templates;
+    for (size_t k = 0; k < all->n; k++) {
+        struct str name = value_text(all->e[k].key);
+        if (name.n <= t->name.n + 1 || !str_starts(name, t->name) || name.p[t->name.n] != '/')
+            continue;
+        *file = str_sub(name, t->name.n + 1, name.n);
+        *nearest = memchr(file->p, '/', file->n) ? STR_NONE : part_like(*file);
+        if (nearest->n && !brings_in(s, name) && i-- == 0)
+            return true;
+    }
+    return false;
+}
+
 bool template_missing(const struct message_template *t, const struct map *data, struct str *path) {
     struct value root = value_map(data);
     for (size_t i = 0; i < t->required->n; i++) {
@@ -446,6 +544,11 @@ static const struct variant *pick(const struct variant *list, struct str locale)
             locale.n--;
         locale.n -= locale.n > 0;
     }
+}
+
+struct str template_variant(const struct message_template *t, enum template_part part,
+                            struct str locale) {
+    return pick(t->part[part], locale)->locale;
 }
 
 bool template_render(const struct template_set *s, const struct message_template *t,

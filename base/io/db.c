@@ -182,6 +182,10 @@ void db_break(struct db *db, enum err_kind kind, const char *why) {
         return;
     err_set(&db->broken, kind, "%s", why);
     uv_timer_start(&db->timer, on_broken, 0, 0);
+    /* libpq may have closed its socket. The next connection of this process may get the same
+     * number, which must not be taken out of the loop's set when this one is lost. */
+    if (PQsocket(db->conn) != db->fd)
+        unwatch(db);
 }
 
 void db_drop(struct db *db, const char *why) {
@@ -341,6 +345,10 @@ void db_flush(struct db *db) {
     if (!db_is_up(db))
         return;
     int left = PQflush(db->conn);
+    if (PQsocket(db->conn) != db->fd) {
+        db_break(db, ERR_TEMPORARY, PQerrorMessage(db->conn));
+        return;
+    }
     if (left < 0) {
         /* What the server said before it hung up may still be in the socket: the
          * poll reports that, and the end. */
@@ -366,6 +374,8 @@ static void hand_out_notifications(struct db *db) {
 
 static void on_poll(uv_poll_t *poll, int status, int events) {
     struct db *db = poll->data;
+    if (status < 0)
+        db->watched = 0; /* libuv stops watching a socket that is in error */
     if (db->state == DB_HANDSHAKE) {
         shake_hands(db);
         return;

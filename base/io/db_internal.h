@@ -29,6 +29,7 @@ struct request {
     bool sent;      /* given to libpq */
     bool flushed;   /* ... and to the kernel: the server may commit it */
     bool answered;  /* the current call returned its result */
+    bool resumes;   /* the pipeline: a Sync of its own comes first */
     bool stopped;   /* on_row asked to be spared the rest */
     size_t prepare; /* index of the prepare whose result comes next */
     size_t prepares;

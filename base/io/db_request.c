@@ -140,8 +140,13 @@ static bool send_call(struct db *db, const struct db_call *c) {
 }
 
 static bool send_transaction(struct db *db, struct request *r) {
-    if (PQpipelineStatus(db->conn) == PQ_PIPELINE_OFF && !PQenterPipelineMode(db->conn))
-        return false;
+    if (PQpipelineStatus(db->conn) == PQ_PIPELINE_OFF) {
+        /* libpq would give the first statement of the pipeline row by row, as the stream
+         * before it; behind a Sync it does not */
+        r->resumes = true;
+        if (!PQenterPipelineMode(db->conn) || !PQpipelineSync(db->conn))
+            return false;
+    }
     if (!send_prepares(db, r))
         return false;
     for (size_t i = 0; i < r->n; i++)
@@ -252,6 +257,10 @@ static bool transaction_result(struct db *db, struct request *r, PGresult *res) 
     if (PQresultStatus(res) == PGRES_PIPELINE_SYNC) {
         PQclear(res);
         r->answered = false;
+        if (r->resumes) {
+            r->resumes = false;
+            return false;
+        }
         if (!preparing)
             return true;
         r->prepare++;

@@ -15,16 +15,24 @@ static void set_text(struct arena *a, struct map *m, const char *key, struct str
         map_set_str(a, m, str_from(key), value_str(text));
 }
 
-static struct map *copy_map(struct arena *a, struct value v) {
+/* A copy without the members whose names are ours. */
+static struct map *copy_map(struct arena *a, struct value v, const char *const *own, size_t n_own) {
     size_t n = value_is(v, V_MAP) ? v.u.map->n : 0;
     struct map *m = map_new(a, n + 8);
-    for (size_t i = 0; i < n; i++)
-        map_set(a, m, v.u.map->e[i].key, v.u.map->e[i].value);
+    for (size_t i = 0; i < n; i++) {
+        struct str key = value_text(v.u.map->e[i].key);
+        bool ours = false;
+        for (size_t k = 0; k < n_own && !ours; k++)
+            ours = str_eq(key, str_from(own[k]));
+        if (!ours)
+            map_set(a, m, v.u.map->e[i].key, v.u.map->e[i].value);
+    }
     return m;
 }
 
 static struct value customer_value(struct arena *a, const struct profile *p) {
-    struct map *m = copy_map(a, p->attributes);
+    static const char *const own[] = {CONDITION_CUSTOMER_FIELDS};
+    struct map *m = copy_map(a, p->attributes, own, sizeof own / sizeof *own);
     set_text(a, m, "key", p->key);
     set_text(a, m, "email", p->email);
     set_text(a, m, "phone", p->phone);
@@ -42,10 +50,21 @@ static struct value timestamp_of(int64_t us) {
 }
 
 static struct value event_value(struct arena *a, const struct event *e) {
-    struct map *m = copy_map(a, e->properties);
+    struct map *m = copy_map(a, e->properties, NULL, 0);
     set_text(a, m, "name", e->name);
     map_set_str(a, m, S("id"), value_int(e->id));
     map_set_str(a, m, S("occurred_at"), timestamp_of(e->occurred_us));
+    return value_map(m);
+}
+
+static struct value rfm_value(struct arena *a, const struct profile_rfm *r) {
+    struct map *m = map_new(a, 8);
+    map_set_str(a, m, S("r"), value_int(r->r));
+    map_set_str(a, m, S("f"), value_int(r->f));
+    map_set_str(a, m, S("m"), value_int(r->m));
+    map_set_str(a, m, S("purchases"), value_int(r->purchases));
+    map_set_str(a, m, S("revenue"), value_double(r->revenue));
+    map_set_str(a, m, S("top"), value_double(r->top > 0 ? r->top : 1));
     return value_map(m);
 }
 
@@ -58,10 +77,10 @@ static const struct behaviour_log *behaviour_of(void *ctx, const struct cel_beha
     return NULL;
 }
 
+/* Yes or no: who cannot be told is not in it, as in the segment's own count. */
 static bool in_segment(void *ctx, struct str name, bool *out, struct err *e) {
-    enum match_result r = match_segment(ctx, name, e);
-    *out = r == MATCH_YES;
-    return r != MATCH_ERROR;
+    *out = match_segment(ctx, name, e) == MATCH_YES;
+    return true;
 }
 
 static const struct zone *zone_of(const struct workspace *w, const struct profile *p) {
@@ -74,6 +93,7 @@ void match_scope_init(struct match_scope *s, const struct workspace *w, const st
                       const struct event *e, int64_t at_us, struct arena *a) {
     *s = (struct match_scope){.workspace = w, .profile = p, .event = e, .arena = a};
     s->slots[CONDITION_CUSTOMER] = customer_value(a, p);
+    s->slots[CONDITION_RFM] = rfm_value(a, &p->rfm);
     s->slots[CONDITION_EVENT] = e ? event_value(a, e) : CEL_UNBOUND;
     s->activation = (struct cel_activation){
         .slots = s->slots,
@@ -89,11 +109,13 @@ void match_scope_init(struct match_scope *s, const struct workspace *w, const st
 
 /* ---- matching */
 
+/* A condition that reads what is not there does not hold. */
 static enum match_result evaluate(struct match_scope *s, const struct cel_program *p,
                                   struct err *e) {
     struct value v;
-    if (!cel_eval(p, &s->activation, s->arena, &v, e))
-        return MATCH_ERROR;
+    bool missing;
+    if (!cel_eval_missing(p, &s->activation, s->arena, &v, &missing, e))
+        return missing ? MATCH_NO : MATCH_ERROR;
     if (value_is(v, V_BOOL))
         return v.u.b ? MATCH_YES : MATCH_NO;
     err_set(e, ERR_INPUT, "the condition gives neither true nor false here, but a value of type %s",
@@ -108,6 +130,8 @@ enum match_result match_campaign(struct match_scope *s, const struct campaign *c
 enum match_result match_segment(struct match_scope *s, struct str name, struct err *e) {
     const struct campaign_set *rules = &s->workspace->rules;
     const struct segment *segment = campaign_set_segment(rules, name);
+    if (segment && segment->keys)
+        return map_get_str(segment->keys, s->profile->key) ? MATCH_YES : MATCH_NO;
     if (!segment || !segment->program) {
         err_set(e, ERR_INPUT, "there is no segment `%.*s`", STR_FMT(name));
         return MATCH_ERROR;
@@ -126,6 +150,16 @@ enum match_result match_segment(struct match_scope *s, struct str name, struct e
 
 /* ---- explaining */
 
+/* The innermost part that is not there and makes x missing; NULL: x is not. */
+static const struct cel_explained *missing_part(const struct cel_explained *x) {
+    if (!x->missing)
+        return NULL;
+    for (size_t i = 0; i < x->n_parts; i++)
+        if (x->parts[i].missing)
+            return missing_part(&x->parts[i]);
+    return x;
+}
+
 static void add_line(struct buf *b, const struct cel_explained *x, int depth) {
     if (b->n)
         buf_add_char(b, '\n');
@@ -133,7 +167,13 @@ static void add_line(struct buf *b, const struct cel_explained *x, int depth) {
     for (size_t i = 0; i < x->source.n; i++) /* a condition over several lines becomes one */
         buf_add_char(b, (unsigned char)x->source.p[i] < ' ' ? ' ' : x->source.p[i]);
     if (x->failed) {
-        buf_printf(b, ": cannot be told: %.*s", STR_FMT(x->error));
+        const struct cel_explained *absent = missing_part(x);
+        if (absent == x)
+            buf_add_str(b, S(": missing"));
+        else if (absent)
+            buf_printf(b, ": does not hold, for want of %.*s", STR_FMT(absent->source));
+        else
+            buf_printf(b, ": cannot be told: %.*s", STR_FMT(x->error));
         return;
     }
     buf_add_str(b, S(": "));
@@ -150,6 +190,11 @@ struct str match_explain(struct match_scope *s, const struct campaign *c) {
     struct buf b = BUF_IN(s->arena);
     if (!c->audience)
         return STR_NONE;
-    add_tree(&b, cel_explain(c->audience, &s->activation, s->arena), 0);
+    const struct cel_explained *x = cel_explain(c->audience, &s->activation, s->arena);
+    const struct cel_explained *absent = missing_part(x);
+    add_tree(&b, x, 0);
+    if (absent)
+        buf_printf(&b, "\n%.*s is missing, so the condition does not hold",
+                   STR_FMT(absent->source));
     return buf_str(&b);
 }

@@ -44,6 +44,14 @@ struct profile_message {
     enum message_status status;
 };
 
+/* Where the customer stands among all; see godwit.rfm. Zeroed: never bought. */
+struct profile_rfm {
+    int64_t r, f, m; /* quintiles, 5 is best; 0: never bought */
+    int64_t purchases;
+    double revenue;
+    double top; /* share of buyers with at least this revenue, 0 < top <= 1; 0: never bought */
+};
+
 struct profile {
     int64_t id;     /* customers.id; 0 when there is none yet */
     struct str key; /* what the producer calls the customer: holdout hangs on it */
@@ -52,6 +60,7 @@ struct profile {
     struct str locale;       /* "zh-TW"; may be empty */
     struct str timezone;     /* may be empty: the workspace's */
     struct value attributes; /* map, or null */
+    struct profile_rfm rfm;
     const struct profile_consent *consents;
     size_t n_consents;
     const struct profile_suppression *suppressions;

@@ -184,10 +184,10 @@ static void on_claimed(void *ctx, const struct err *e, struct db_reply *reply) {
     struct dispatch *d = ctx;
     bool busy = false;
     if (!e && !d->closing) {
-        size_t rows = db_rows(reply->result[0]);
-        d->quiet = rows == 0;
-        d->more = rows > 0;
-        busy = take_rows(d, reply->result[0]);
+        const struct db_result *due = reply->result[reply->n - 1]; /* behind those held back */
+        d->quiet = db_rows(due) == 0;
+        d->more = db_rows(due) > 0;
+        busy = take_rows(d, due);
     }
     db_reply_free(reply);
     workspace_release(d->claim_workspace);
@@ -209,15 +209,19 @@ void dispatch_claim(struct dispatch *d) {
         d->count[READY] > most / 4 || resting(d) || !db_is_up(d->host->claims))
         return;
     arena_reset(d->claim_arena);
-    int64_t *ids = ARENA_ARRAY(d->claim_arena, int64_t, most + 1);
-    size_t n = 0;
+    size_t held = 0, n = 0;
+    for (size_t i = 0; i < ITEM_STATES; i++)
+        held += d->count[i];
+    /* all of them: what is being marked still reads as queued, and would be claimed twice */
+    int64_t *ids = ARENA_ARRAY(d->claim_arena, int64_t, held + 1);
     for (const struct item *x = d->items.next; x != &d->items; x = x->next)
-        if (x->state == READY && n < most)
-            ids[n++] = x->m.id;
+        ids[n++] = x->m.id;
     struct err e = ERR_INIT;
-    struct db_call call = outbox_claim(d->claim_arena, d->name, shards, wallclock_now(),
-                                       (int64_t)(most - d->count[READY]), ids, n);
-    d->claiming = db_transaction(d->host->claims, &call, 1, on_claimed, d, &e);
+    int64_t now_us = wallclock_now();
+    struct db_call calls[] = {outbox_hold(d->claim_arena, d->name, shards, now_us),
+                              outbox_claim(d->claim_arena, d->name, shards, now_us,
+                                           (int64_t)(most - d->count[READY]), ids, n)};
+    d->claiming = db_transaction(d->host->claims, calls, 2, on_claimed, d, &e);
     d->ticks = 0;
     if (d->claiming)
         d->claim_workspace = workspace_hold(d->host->workspace);
@@ -308,7 +312,11 @@ static void submit_marked(struct dispatch *d, const struct db_result *r) {
         bool marked = false;
         for (size_t i = 0; i < db_rows(r) && !marked; i++)
             marked = db_int(r, i, 0) == x->m.id;
-        if (marked) {
+        if (marked && d->closing) { /* the driver takes no more: queued again */
+            x->result = (struct outbox_result){
+                .status = MESSAGE_QUEUED, .due_us = wallclock_now(), .given_back = true};
+            set_state(d, x, DONE);
+        } else if (marked) {
             set_state(d, x, IN_FLIGHT);
             list[n++] = &x->message;
         } else { /* cancelled, or another engine's: the table knows */

@@ -102,6 +102,7 @@ struct str render_input(const struct workspace *w, const struct decision *d,
     }
     map_set_str(a, input, S("sender"), *map_get_str(all, S("sender")));
     set_text(a, input, "_zone", p->timezone.n ? p->timezone : w->settings.timezone);
+    set_text(a, input, "_currency", w->settings.currency);
     set_text(a, input, "_base", w->settings.tracking.public_url);
     set_text(a, input, "_track", what_to_track(w, d));
     struct buf b = BUF_IN(a);
@@ -239,7 +240,8 @@ static bool render_parts(const struct template_set *set, const struct message_te
                               .data = data,
                               .now = m->queued_us / WALLCLOCK_US_PER_S,
                               .locale = locales_get(r->locales, m->locale),
-                              .locale_name = m->locale};
+                              .locale_name = m->locale,
+                              .currency = text_at(data, "_currency")};
     struct tracked tracked = {m, r->secret, text_at(data, "_base")};
     struct err unknown = ERR_INIT;
     if (!wallclock_zone(text_at(data, "_zone"), &p.zone, &unknown))

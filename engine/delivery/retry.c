@@ -10,6 +10,7 @@
 #define LONGEST (4 * 3600 * SECOND)
 #define GIVE_UP (3 * 86400 * SECOND)
 #define DOUBT_DELAY (60 * SECOND)
+#define SEEN_DELAY (60 * SECOND)
 #define PAUSE_LONGEST_MS 60000
 
 /* -20 % .. +20 %, the same for the same message and attempt. */
@@ -43,8 +44,11 @@ static struct outbox_result again(const struct retry_input *in, enum message_sta
     return (struct outbox_result){.status = status, .due_us = due};
 }
 
-static struct outbox_result rest(const struct retry_input *in, bool *pause) {
-    struct outbox_result x = again(in, MESSAGE_QUEUED, in->now_us);
+/* After `delay`, so that a message of which a relay thinks ill each time does not hold the
+ * channel up again and again. */
+static struct outbox_result rest(const struct retry_input *in, int64_t delay, bool *pause) {
+    struct outbox_result x =
+        again(in, MESSAGE_QUEUED, in->now_us + jitter(delay, in->id, in->attempts));
     x.given_back = x.status == MESSAGE_QUEUED;
     *pause = true;
     return x;
@@ -69,7 +73,7 @@ static bool nobody_there(const struct channel_result *r) {
 static struct outbox_result refused(const struct retry_input *in, const struct channel_result *r,
                                     bool *pause) {
     if (r->subject != CHANNEL_SUBJECT_ADDRESS && r->subject != CHANNEL_SUBJECT_MESSAGE)
-        return rest(in, pause);
+        return rest(in, SEEN_DELAY, pause);
     bool bounced = r->subject == CHANNEL_SUBJECT_ADDRESS && r->code > 0;
     return (struct outbox_result){
         .status = MESSAGE_FAILED, .bounced = bounced, .suppress = bounced && nobody_there(r)};
@@ -96,13 +100,13 @@ struct outbox_result retry_after(const struct retry_input *in, const struct chan
     case CHANNEL_DEFERRED:
         if (r->subject == CHANNEL_SUBJECT_ADDRESS || r->subject == CHANNEL_SUBJECT_MESSAGE)
             return again(in, MESSAGE_DEFERRED, in->now_us + backoff(in, r));
-        return rest(in, pause);
+        return rest(in, SEEN_DELAY, pause);
     case CHANNEL_DOUBT:
         return doubted(in);
     case CHANNEL_UNSENT:
         break;
     }
-    return rest(in, pause);
+    return rest(in, 0, pause);
 }
 
 int64_t retry_pause_ms(int failures, const struct channel_result *r) {

@@ -6,10 +6,10 @@
  *   accepted                     sent
  *   refused: address             failed, for good; a bounce, and suppressed when nobody is there
  *   refused: message             failed, for good
- *   refused: channel, destination  queued again, the channel pauses, no attempt counted
+ *   refused: channel, destination  queued again in a minute, the channel pauses, no attempt counted
  *   deferred: address, message   deferred: 5 min, doubling to 4 h, +-20 %, or what the peer asks
- *   deferred: destination        as unsent
- *   unsent                       queued again, the channel pauses, no attempt counted
+ *   deferred: destination        the same
+ *   unsent                       queued again at once, the channel pauses, no attempt counted
  *   doubt                        in_doubt: resend - queued again in a minute; hold - in_doubt
  *
  * A message that would be tried again after its end (expires, or 3 days after it was

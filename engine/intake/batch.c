@@ -91,7 +91,6 @@ void batch_take_row(struct batch *b, const struct db_result *r, size_t row) {
     take_event(b, r, row);
     cursor_set(&b->from, db_text(r, row, 0), STR_NONE, STR_NONE, 0);
     cursor_copy(&b->to, &b->from);
-    b->last_xid = str_dup(b->arena, db_text(r, row, 1));
 }
 
 bool batch_take(struct batch *b, const struct db_result *r, size_t limit) {
@@ -108,8 +107,6 @@ bool batch_take(struct batch *b, const struct db_result *r, size_t limit) {
     prepare(b, rows);
     for (size_t i = 0; i < rows; i++)
         take_event(b, r, i);
-    if (rows)
-        b->last_xid = str_dup(b->arena, db_text(r, rows - 1, 1));
     return rows > 0;
 }
 

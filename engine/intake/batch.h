@@ -46,7 +46,6 @@ struct batch {
     size_t n_customers;
     struct map *by_key;  /* key -> index of the customer */
     struct map *by_id;   /* customers.id -> index */
-    struct str last_xid; /* of the last event */
 };
 
 struct batch *batch_new(void);

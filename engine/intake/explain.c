@@ -3,15 +3,11 @@
 
 #include "engine/intake/explain.h"
 
-#include "engine/intake/batch.h"
+#include "engine/intake/batch_steps.h"
 #include "engine/intake/past.h"
-#include "engine/intake/profile_rows.h"
 #include "engine/sql_text.h"
 
 static const struct db_stmt st_event = {"explain_event", sql_explain_event};
-static const struct db_stmt st_customers = {"customer_read", sql_customer_read};
-static const struct db_stmt st_consents = {"consent_read", sql_consent_read};
-static const struct db_stmt st_messages = {"message_history", sql_message_history};
 
 /* The names of the events that start the campaigns in question. */
 static struct db_array *names_of(struct arena *a, const struct workspace *w,
@@ -46,22 +42,13 @@ static bool customer_exists(struct dbsync *db, struct batch *b, struct str custo
 
 /* The profile as it was for the batch's one event. */
 static bool load_profile(struct dbsync *db, struct batch *b, struct err *e) {
-    const struct workspace *w = b->workspace;
-    struct db_array *ids = db_array(b->arena, DB_TEXT, w->rules.n_campaigns);
-    for (size_t i = 0; i < w->rules.n_campaigns; i++)
-        db_array_text(ids, w->rules.campaigns[i]->id);
-    struct db_params *with_ids = batch_customer_params(b, false);
-    db_param_array(with_ids, ids);
-    struct db_call calls[] = {{&st_customers, batch_customer_params(b, false)},
-                              {&st_consents, batch_customer_params(b, false)},
-                              {&st_messages, with_ids}};
+    struct db_call calls[BATCH_PROFILE_CALLS];
+    size_t n = batch_steps_profile(b, calls);
     struct db_reply *reply;
     struct db_call history;
-    if (!dbsync_run(db, calls, 3, &reply, e))
+    if (!dbsync_run(db, calls, n, &reply, e))
         return false;
-    profile_rows_customers(b, reply->result[0], false);
-    profile_rows_consents(b, reply->result[1]);
-    profile_rows_messages(b, reply->result[2], b->events[0].event.id);
+    batch_steps_profiled(b, reply, b->events[0].event.id);
     db_reply_free(reply);
     past_prepare(b);
     b->customers[0].live = true;
@@ -87,6 +74,7 @@ static bool explain_row(struct dbsync *db, struct batch *b, const struct db_resu
             continue;
         list[i].found = true;
         list[i].event = x->event;
+        list[i].profile = &x->customer->profile;
         list[i].refused = x->refused;
         list[i].recorded_us = db_timestamptz(r, row, 10);
         decide_explain(b->workspace, list[i].campaign, &x->customer->profile, &x->event,

@@ -8,7 +8,7 @@
 #include "base/wallclock.h"
 #include "engine/delivery/render.h"
 #include "engine/flow.h"
-#include "engine/intake/batch.h"
+#include "engine/intake/batch_steps.h"
 #include "engine/intake/past.h"
 #include "engine/intake/profile_rows.h"
 #include "engine/outbox.h"
@@ -17,8 +17,6 @@
 
 #include <stdlib.h>
 
-#define BATCH_MOST 500u
-#define PROPERTIES_MOST 1000000
 #define QUIET_AFTER_US (WALLCLOCK_US_PER_S) /* then producers wake us */
 #define POLL_BUSY_MS 10
 #define POLL_QUIET_MS 500
@@ -52,12 +50,9 @@ struct intake {
     struct outbox_batch *outbox;
 };
 
-static const struct db_stmt st_read = {"event_read", sql_event_read};
 static const struct db_stmt st_cursors = {"shard_read", sql_shard_read};
 static const struct db_stmt st_customers = {"customer_read", sql_customer_read};
 static const struct db_stmt st_create = {"customer_create", sql_customer_create};
-static const struct db_stmt st_consents = {"consent_read", sql_consent_read};
-static const struct db_stmt st_messages = {"message_history", sql_message_history};
 static const struct db_stmt st_refused = {"event_refused", sql_event_refused};
 static const struct db_stmt st_advance = {"shard_advance", sql_shard_advance};
 
@@ -111,10 +106,6 @@ static const char *target_for(const struct intake *x, const struct cursor_group 
     return newest == g ? NULL : newest->cursor.last;
 }
 
-static struct str or_null(const char *s) {
-    return s ? str_from(s) : STR_NONE;
-}
-
 static enum flow_result step_read(struct flow *f) {
     struct intake *x = f->owner;
     struct batch *b = x->batch;
@@ -125,20 +116,7 @@ static enum flow_result step_read(struct flow *f) {
     b->workspace = workspace_hold(x->workspace);
     b->members = g->members & shards_owned(x->shards);
     cursor_copy(&b->from, &g->cursor);
-    struct db_params *p = db_params(b->arena);
-    struct db_array *members = db_array(b->arena, DB_INT2, SHARDS);
-    for (int i = 0; i < SHARDS; i++)
-        if (b->members >> i & 1)
-            db_array_int2(members, (int16_t)i);
-    const char *target = target_for(x, g);
-    db_param_array(p, members);
-    db_param_text(p, str_from(b->from.last));
-    db_param_text(p, target ? str_dup(b->arena, str_from(target)) : STR_NONE);
-    db_param_text(p, or_null(b->from.xid));
-    db_param_int8(p, b->from.id);
-    db_param_int8(p, (int64_t)x->limit);
-    db_param_int8(p, PROPERTIES_MOST);
-    struct db_call call = {&st_read, p};
+    struct db_call call = batch_steps_read(b, target_for(x, g), x->limit);
     return request(x, &call, 1);
 }
 
@@ -160,28 +138,6 @@ static void move_on(struct intake *x) {
 
 /* ---- step: profile */
 
-static struct db_params *with_names(struct batch *b, const struct str *names, size_t n) {
-    struct db_params *p = batch_customer_params(b, false);
-    struct db_array *array = db_array(b->arena, DB_TEXT, n);
-    for (size_t i = 0; i < n; i++)
-        db_array_text(array, names[i]);
-    db_param_array(p, array);
-    return p;
-}
-
-/* Earlier messages of the campaigns that limit them. */
-static bool messages_call(struct batch *b, struct db_call *out) {
-    const struct campaign_set *rules = &b->workspace->rules;
-    struct str *names = ARENA_ARRAY(b->arena, struct str, rules->n_campaigns + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < rules->n_campaigns; i++)
-        if (rules->campaigns[i]->per_customer.most)
-            names[n++] = rules->campaigns[i]->id;
-    if (n)
-        *out = (struct db_call){&st_messages, with_names(b, names, n)};
-    return n > 0;
-}
-
 static enum flow_result step_profile(struct flow *f) {
     struct intake *x = f->owner;
     struct batch *b = x->batch;
@@ -194,12 +150,8 @@ static enum flow_result step_profile(struct flow *f) {
     x->last_event_us = wallclock_now();
     x->created = false;
     past_prepare(b);
-    struct db_call calls[4];
-    size_t n = 0;
-    calls[n++] = (struct db_call){&st_customers, batch_customer_params(b, false)};
-    calls[n++] = (struct db_call){&st_consents, batch_customer_params(b, false)};
-    if (messages_call(b, &calls[n]))
-        n++;
+    struct db_call calls[BATCH_PROFILE_CALLS + 1];
+    size_t n = batch_steps_profile(b, calls);
     if (past_read_call(b, &calls[n]))
         n++;
     return request(x, calls, n);
@@ -208,12 +160,7 @@ static enum flow_result step_profile(struct flow *f) {
 static enum flow_result step_create(struct flow *f) {
     struct intake *x = f->owner;
     struct batch *b = x->batch;
-    size_t n = 2, missing = 0;
-    struct db_call unused;
-    profile_rows_customers(b, x->reply->result[0], false);
-    profile_rows_consents(b, x->reply->result[1]);
-    if (messages_call(b, &unused))
-        profile_rows_messages(b, x->reply->result[n++], INT64_MAX);
+    size_t n = batch_steps_profiled(b, x->reply, INT64_MAX), missing = 0;
     if (n < x->reply->n)
         past_take_kept(b, x->reply->result[n]);
     struct db_array *keys = db_array(b->arena, DB_TEXT, 0);
@@ -244,33 +191,13 @@ static enum flow_result step_history(struct flow *f) {
 
 /* ---- step: decide */
 
-static void decide_refused(struct batch *b, const struct batch_event *e, struct decisions *out) {
-    size_t n;
-    const struct campaign *const *started =
-        campaign_set_started_by(&b->workspace->rules, e->event.name, &n);
-    out->list = ARENA_ARRAY(b->arena, struct decision, n);
-    for (size_t i = 0; i < n; i++)
-        out->list[out->n++] = (struct decision){.campaign = started[i],
-                                                .outcome = OUTCOME_ERROR,
-                                                .gate = "event",
-                                                .reason = e->refused,
-                                                .customer = e->customer->profile.id,
-                                                .event = e->event.id};
-}
-
 static void decide_event(struct intake *x, struct batch_event *e, int64_t now_us) {
     struct batch *b = x->batch;
     struct profile *p = &e->customer->profile;
     struct decisions found = {0};
     if (e->event.id == x->skipped)
         return;
-    past_append(b, e);
-    if (e->event.mode == EVENT_HISTORY)
-        return;
-    if (e->refused.n)
-        decide_refused(b, e, &found);
-    else
-        decide(b->workspace, p, &e->event, now_us, x->secret, b->arena, &found);
+    batch_steps_decide(b, e, now_us, x->secret, &found);
     for (size_t i = 0; i < found.n; i++) {
         struct decision *d = &found.list[i];
         struct str input = d->outcome == OUTCOME_SEND
@@ -312,8 +239,8 @@ static struct db_call advance_call(struct intake *x) {
     db_param_array(p, shards);
     db_param_array(p, fences);
     db_param_text(p, str_from(b->to.last));
-    db_param_text(p, or_null(b->to.target));
-    db_param_text(p, or_null(b->to.xid));
+    db_param_text(p, str_from(b->to.target));
+    db_param_text(p, str_from(b->to.xid));
     db_param_int8(p, b->to.id);
     return (struct db_call){&st_advance, p};
 }

@@ -80,8 +80,10 @@ void past_take_kept(struct batch *b, const struct db_result *r) {
     }
 }
 
-/* What is not kept: nothing to be looked up for a customer who was made just now; left alone
- * for one of whom only history comes in (it is made when a rule first looks); else asked for. */
+/* Up to where this batch begins: its own events are added one by one, so that what is made anew
+ * answers as what was kept. What is not kept: nothing to be looked up for a customer who was made
+ * just now; left alone for one of whom only history comes in (it is made when a rule first looks);
+ * else asked for. */
 bool past_history_call(struct batch *b, struct db_call *out) {
     const struct workspace *w = b->workspace;
     struct db_array *shards = db_array(b->arena, DB_INT2, 0);
@@ -110,9 +112,9 @@ bool past_history_call(struct batch *b, struct db_call *out) {
     db_param_array(p, keys);
     db_param_array(p, names);
     db_param_text(p, str_from(b->from.last));
-    db_param_text(p, str_from(b->to.target ? b->to.target : b->to.last));
-    db_param_text(p, b->last_xid);
-    db_param_int8(p, b->events[b->n - 1].event.id);
+    db_param_text(p, str_from(b->from.target));
+    db_param_text(p, str_from(b->from.xid));
+    db_param_int8(p, b->from.id);
     db_param_int8(p, PROPERTIES_MOST);
     *out = (struct db_call){&st_history, p};
     return true;

@@ -34,6 +34,12 @@ void profile_rows_customers(struct batch *b, const struct db_result *r, bool fre
                      LOG_S("reason", str_from(e.text)));
             p->attributes = value_map(map_new(b->arena, 0));
         }
+        p->rfm = (struct profile_rfm){.r = db_int(r, i, 10),
+                                      .f = db_int(r, i, 11),
+                                      .m = db_int(r, i, 12),
+                                      .purchases = db_int(r, i, 13),
+                                      .revenue = db_float8(r, i, 14),
+                                      .top = db_float8(r, i, 15)};
         suppress(c, S("email"), text(b, r, i, 8));
         suppress(c, S("sms"), text(b, r, i, 9));
         c->fresh = fresh;

@@ -6,6 +6,7 @@ create function godwit.rebase(out decided bigint, out undecided bigint)
     language plpgsql as $$
 declare
     fresh pg_snapshot;
+    loaded integer; -- how old the trigger is that a restore makes behind the rows
 begin
     if exists (select from godwit.engines e
                 where e.heartbeat_at > now() - interval '15 seconds'
@@ -16,11 +17,19 @@ begin
     lock table godwit.events, godwit.shards in exclusive mode;
     -- taken before this transaction has a number of its own: all it marks is after it
     fresh := pg_current_snapshot();
+    -- What producers wrote in this cluster already carries this cluster's numbers, which say
+    -- nothing beside the cursor of the old one: it is what is younger than the trigger.
+    select age(t.xmin) into loaded
+      from pg_trigger t
+     where t.tgrelid = 'godwit.events'::regclass and t.tgname = 'wake'
+       and exists (select from godwit.settings s where s.key = 'system_identifier'
+                      and s.value <> (select system_identifier::text from pg_control_system()));
     create temp table rebase_open on commit drop as
         select e.shard, e.id
           from godwit.events e
           join godwit.shards s on s.shard = e.shard
-         where not pg_visible_in_snapshot(e.xid, s.last)
+         where age(e.xmin) < loaded
+            or not pg_visible_in_snapshot(e.xid, s.last)
            and not (s.target is not null and pg_visible_in_snapshot(e.xid, s.target)
                     and (e.xid, e.id) <= (coalesce(s.pos_xid, '0'), coalesce(s.pos_id, 0)));
     get diagnostics undecided = row_count;

@@ -1,6 +1,7 @@
 -- The events of some customers that were decided on already: for behaviour that is
 -- not kept yet. Side by side: $1 shards, $2 keys, $3 event names; $4 last, $5 target,
--- $6 xid and $7 id of the end of this batch; $8 properties above so many bytes are left out
+-- $6 xid and $7 id of the cursor where the batch begins ($5 and $6 are null before a
+-- round's first batch); $8 properties above so many bytes are left out
 select k.key, k.name, e.id, e.occurred_at, e.properties
   from unnest($1::smallint[], $2::text[], $3::text[]) as k (shard, key, name)
  cross join lateral (

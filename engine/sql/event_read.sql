@@ -2,7 +2,7 @@
 -- and `target`, by (xid, id), behind the position. First what was running at `last`,
 -- then what began after it. A null target starts a round at this statement's snapshot.
 -- $1 shards  $2 last  $3 target or null  $4 position: xid or null  $5 position: id
--- $6 rows at most  $7 properties above so many bytes are left out
+-- $6 rows at most  $7 properties above so many bytes as text are left out
 with span as materialized (
     select s.*, coalesce($4::text, '0')::xid8 as pos_xid,
            greatest(coalesce($4::text, '0')::xid8, pg_snapshot_xmax(s.last)) as from_xid,
@@ -15,7 +15,9 @@ select s.target::text as target, e.xid::text as xid, e.id, e.shard, e.customer, 
        e.occurred_at, e.mode
   from span s
   left join lateral (
-    select n.*, pg_column_size(n.properties) as size from (
+    -- what is stored in few bytes may be many: it is compressed, which short values are not
+    select n.*, case when pg_column_size(n.properties) < 1000 then pg_column_size(n.properties)
+                     else octet_length(n.properties::text) end as size from (
         (select o.* from godwit.events o
           where o.xid = any (array(select pg_snapshot_xip(s.last)))
             and (o.xid, o.id) > (s.pos_xid, $5::bigint)

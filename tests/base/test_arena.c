@@ -39,6 +39,29 @@ START_TEST(zeroed_after_reset) {
 }
 END_TEST
 
+static int ended[4], n_ended;
+
+static void on_end(void *what) {
+    ended[n_ended++] = *(int *)what; /* what lives in the arena */
+}
+
+START_TEST(endings_run_once_last_first) {
+    struct arena *a = arena_new(0);
+    n_ended = 0;
+    for (int i = 0; i < 3; i++) {
+        int *what = arena_alloc(a, sizeof *what);
+        *what = i;
+        arena_at_end(a, on_end, what);
+        if (i == 1)
+            arena_reset(a);
+    }
+    ck_assert_int_eq(n_ended, 2);
+    arena_free(a);
+    ck_assert_int_eq(n_ended, 3);
+    ck_assert(ended[0] == 1 && ended[1] == 0 && ended[2] == 2);
+}
+END_TEST
+
 START_TEST(reset_keeps_one_block) {
 #ifndef ARENA_DEBUG
     struct arena *a = arena_new(64);
@@ -105,6 +128,7 @@ Suite *suite_arena(void) {
     TCase *t = tcase_create("arena");
     tcase_add_test(t, allocations_are_aligned_and_apart);
     tcase_add_test(t, zeroed_after_reset);
+    tcase_add_test(t, endings_run_once_last_first);
     tcase_add_test(t, reset_keeps_one_block);
     tcase_add_test(t, grow_keeps_content);
     tcase_add_test(t, grow_in_place_when_last);

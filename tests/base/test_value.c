@@ -105,6 +105,22 @@ START_TEST(types_have_names) {
 }
 END_TEST
 
+START_TEST(looked_up_by_hash) {
+    struct map *m = map_new(a, 0);
+    ck_assert_ptr_null(map_get_hashed(m, S("x"), str_hash(S("x"))));
+    for (int i = 0; i < 30; i++) { /* without an index first, then with one */
+        map_set(a, m, value_bytes(str_printf(a, "key%d", i)), value_int(-i));
+        map_set_str(a, m, str_printf(a, "key%d", i), value_int(i));
+        for (int k = 0; k <= i; k++) {
+            struct str key = str_printf(a, "key%d", k);
+            ck_assert_ptr_eq(map_get_hashed(m, key, str_hash(key)), map_get_str(m, key));
+        }
+        ck_assert_ptr_null(map_get_hashed(m, S("other"), str_hash(S("other"))));
+        ck_assert_ptr_null(map_get_hashed(m, STR_NONE, str_hash(STR_NONE)));
+    }
+}
+END_TEST
+
 Suite *suite_value(void) {
     Suite *s = suite_create("value");
     TCase *t = tcase_create("value");
@@ -114,6 +130,7 @@ Suite *suite_value(void) {
     tcase_add_loop_test(t, walk_a_path, 0, COUNT(paths));
     tcase_add_test(t, copy_shares_nothing);
     tcase_add_test(t, types_have_names);
+    tcase_add_test(t, looked_up_by_hash);
     suite_add_tcase(s, t);
     return s;
 }

@@ -12,6 +12,8 @@ int main(void) {
     srunner_add_suite(r, suite_worker());
     srunner_add_suite(r, suite_drivers());
     srunner_add_suite(r, suite_local());
+    srunner_add_suite(r, suite_sms());
+    srunner_add_suite(r, suite_http());
     srunner_add_suite(r, suite_smtp());
     srunner_add_suite(r, suite_smtp_secure());
     srunner_run_all(r, CK_ENV);

@@ -7,8 +7,10 @@
 Suite *suite_drivers(void);
 Suite *suite_email_address(void);
 Suite *suite_email_mime(void);
+Suite *suite_http(void);
 Suite *suite_local(void);
 Suite *suite_relay_reply(void);
+Suite *suite_sms(void);
 Suite *suite_smtp(void);
 Suite *suite_smtp_secure(void);
 Suite *suite_worker(void);

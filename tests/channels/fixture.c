@@ -21,9 +21,11 @@
 
 /* ---- peer */
 
-static void become_peer(struct fixture_peer *p, const char *const *args, int in, int out) {
-    const char *argv[ARGS_MAX + 5] = {PYTHON3_PATH, SOURCE_DIR "/tests/peers/smtp_peer.py", "--log",
-                                      p->log};
+static void become_peer(struct fixture_peer *p, const char *script, const char *const *args, int in,
+                        int out) {
+    char path[500];
+    snprintf(path, sizeof path, "%s/tests/peers/%s", SOURCE_DIR, script);
+    const char *argv[ARGS_MAX + 5] = {PYTHON3_PATH, path, "--log", p->log};
     size_t n = 4;
     for (size_t i = 0; args && args[i] && n < ARGS_MAX + 4; i++) {
         argv[n++] = args[i];
@@ -35,6 +37,11 @@ static void become_peer(struct fixture_peer *p, const char *const *args, int in,
 }
 
 void fixture_peer_start(struct fixture_peer *p, const char *const *args) {
+    fixture_peer_start_script(p, "smtp_peer.py", args);
+}
+
+void fixture_peer_start_script(struct fixture_peer *p, const char *script,
+                               const char *const *args) {
     int in[2], out[2];
     snprintf(p->folder, sizeof p->folder, "/tmp/godwit-peer-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(p->folder));
@@ -43,7 +50,7 @@ void fixture_peer_start(struct fixture_peer *p, const char *const *args) {
     ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
     p->pid = fork();
     if (p->pid == 0) {
-        become_peer(p, args, in[0], out[1]);
+        become_peer(p, script, args, in[0], out[1]);
     }
     close(in[0]);
     close(out[1]);

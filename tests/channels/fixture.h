@@ -24,6 +24,8 @@ struct fixture_peer {
 
 /* `args`: up to 20, ended by NULL; tests/peers/smtp_peer.py with --log. */
 void fixture_peer_start(struct fixture_peer *p, const char *const *args);
+/* Another script of tests/peers with the same manners. */
+void fixture_peer_start_script(struct fixture_peer *p, const char *script, const char *const *args);
 void fixture_peer_stop(struct fixture_peer *p);
 /* How many lines of the log hold `text`; NULL: all. */
 size_t fixture_peer_count(const struct fixture_peer *p, const char *text);

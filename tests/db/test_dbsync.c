@@ -117,6 +117,21 @@ START_TEST(streaming_needs_no_memory) {
 }
 END_TEST
 
+/* libpq leaves its row-by-row mode on for what comes next. */
+START_TEST(a_stream_leaves_nothing_behind) {
+    static const struct db_stmt unnamed = {NULL, "select i from generate_series(1, 7) i"};
+    struct db_reply *reply;
+    size_t most = 0;
+    for (int i = 0; i < 3; i++) {
+        ck_assert_msg(dbsync_stream(s, (struct db_call){&unnamed, NULL}, on_row, &most, &e), "%s",
+                      e.text);
+        ck_assert_msg(dbsync_query(s, &unnamed, NULL, &reply, &e), "%s", e.text);
+        ck_assert_uint_eq(db_rows(reply->result[0]), 7);
+        db_reply_free(reply);
+    }
+}
+END_TEST
+
 START_TEST(streaming_can_be_cut_short_and_can_fail) {
     static const struct db_stmt some = {NULL,
                                         "select 100 / (50 - g) from generate_series(1, 60) g"};
@@ -158,6 +173,7 @@ Suite *suite_dbsync(void) {
     tcase_add_test(t, an_aborted_copy_leaves_nothing);
     tcase_add_test(t, a_bad_row_fails_the_copy);
     tcase_add_test(t, streaming_needs_no_memory);
+    tcase_add_test(t, a_stream_leaves_nothing_behind);
     tcase_add_test(t, streaming_can_be_cut_short_and_can_fail);
     tcase_add_test(t, a_lost_session_stays_lost);
     tcase_add_test(t, opening_fails_with_the_reason);

@@ -163,7 +163,7 @@ static const struct {
     {"over", EVENT_LIVE, 0, NULL, OUTCOME_FAILED, "expired", "2025-12-31T16:00:00Z"},
     {"short", EVENT_LIVE, 0, NULL, OUTCOME_SEND, NULL, ""},
     /* conditions */
-    {"amount", EVENT_LIVE, 0, NULL, OUTCOME_ERROR, "audience", "amount"},
+    {"amount", EVENT_LIVE, 0, NULL, NONE, NULL, ""},  /* event.amount is missing: no match */
     {"segment", EVENT_LIVE, 0, NULL, NONE, NULL, ""}, /* false && unknown is false */
 };
 
@@ -190,6 +190,25 @@ START_TEST(gates) {
                   cases[_i].event, STR_FMT(d->reason));
     ck_assert((d->outcome == OUTCOME_SEND) == (d->reason.n == 0));
     ck_assert((d->step != NULL) == outcome_is_entry(d->outcome));
+}
+END_TEST
+
+/* What is missing is no match; what cannot be compared is an error on record. */
+START_TEST(missing_or_wrong) {
+    static const struct {
+        const char *properties;
+        int outcome;
+    } rows[] = {{"{}", NONE},
+                {"{\"amount\": 9}", NONE},
+                {"{\"amount\": 11}", OUTCOME_SEND},
+                {"{\"amount\": \"11\"}", OUTCOME_ERROR},
+                {"{\"amount\": {\"net\": 11}}", OUTCOME_ERROR}};
+    struct profile p = somebody;
+    struct event e = {.id = 1, .name = S("amount"), .occurred_us = NOW};
+    struct decisions out = {0};
+    e.properties = from_json(arena, rows[_i].properties);
+    decide(workspace, &p, &e, NOW, S("salt"), arena, &out);
+    ck_assert_int_eq(out.n ? (int)out.list[0].outcome : NONE, rows[_i].outcome);
 }
 END_TEST
 
@@ -427,8 +446,9 @@ START_TEST(explaining) {
     decide_explain(workspace, campaign_set_find(&workspace->rules, S("taiwan")), &p, &visit, NOW,
                    S("salt"), arena, &x);
     ck_assert(x.triggered && !x.matched && !x.decided);
-    ck_assert_msg(str_find(x.why, S("customer.country: cannot be told")) >= 0, "%.*s",
-                  STR_FMT(x.why));
+    ck_assert_msg(str_find(x.why, S("customer.country: missing")) >= 0, "%.*s", STR_FMT(x.why));
+    ck_assert_msg(str_ends(x.why, S("customer.country is missing, so the condition does not hold")),
+                  "%.*s", STR_FMT(x.why));
     decide_explain(workspace, campaign_set_find(&workspace->rules, S("plain")), &p, &e, NOW,
                    S("salt"), arena, &x);
     ck_assert(!x.triggered && !x.decided);
@@ -442,6 +462,7 @@ Suite *suite_decide(void) {
     tcase_set_timeout(t, 60);
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, gates, 0, sizeof cases / sizeof *cases);
+    tcase_add_loop_test(t, missing_or_wrong, 0, 5);
     tcase_add_test(t, content);
     tcase_add_test(t, looking_back);
     tcase_add_test(t, segments);

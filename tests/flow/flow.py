@@ -197,16 +197,16 @@ class Process:
 
 
 class Sink:
-    """Postfix's smtp-sink: takes everything and writes it to a file."""
+    """Postfix's smtp-sink: takes everything and writes it to a file, if it is to."""
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, dump=True):
         os.makedirs(folder)
         os.chmod(folder, 0o777)
         self.folder, self.dump = folder, os.path.join(folder, "dump")
         self.port = free_port()
         user = ["-u", "nobody"] if os.geteuid() == 0 else []
         self.process = Process(
-            ["smtp-sink", *user, *options, "-h", "sink.test", "-D", self.dump,
+            ["smtp-sink", *user, *options, "-h", "sink.test", *(["-D", self.dump] if dump else []),
              "127.0.0.1:%d" % self.port, "1000"],
             os.path.join(folder, "log"))
         wait(self.answers, "smtp-sink answers on its port", 20)
@@ -329,9 +329,9 @@ class Place:
         self.things.append(thing)
         return thing
 
-    def sink(self, *options):
+    def sink(self, *options, dump=True):
         self.count += 1
-        return self.keep(Sink(os.path.join(self.folder, "sink%d" % self.count), *options))
+        return self.keep(Sink(os.path.join(self.folder, "sink%d" % self.count), *options, dump=dump))
 
     def peer(self, *rules, port=0, options=()):
         self.count += 1

@@ -5,8 +5,16 @@ import time
 from flow import addresses, check, free_port, run, same, wait
 
 
-def rows(place, columns, where="true"):
-    return place.database.sql("select %s from godwit.messages where %s order by id" % (columns, where))
+def hurry(place):
+    """What is to be tried again later is due now."""
+    place.database.sql("update godwit.messages set due_at = now() where due_at > now()")
+
+
+def settled_in_a_hurry(place, n):
+    def done():
+        hurry(place)
+        return place.settled(n)
+    wait(done, "all settled", step=0.2)
 
 
 def down_at_first(place):
@@ -18,8 +26,7 @@ def down_at_first(place):
     e = place.engine()
     e.says("channel rests")
     time.sleep(2.5) # some attempts to connect
-    same(rows(place, "distinct status, attempts", "id > 0") if False else
-         place.database.sql("select distinct status, attempts from godwit.messages"),
+    same(place.database.sql("select distinct status, attempts from godwit.messages"),
          [["queued", "0"]], "while the server is down")
     peer = place.peer(port=port)
     wait(lambda: place.settled(n), "sent after the server came")
@@ -56,7 +63,7 @@ def some_deferred(place):
 
 def refused_for_good(place):
     n = 40
-    peer = place.peer("rcpt:c13@*=550 5.1.1 no such user", "rcpt:c14@*=550 5.7.1 not from you, \xff\xfe")
+    peer = place.peer("rcpt:c13@*=550 5.1.1 no such user", "rcpt:c14@*=550 no such user \xe9\xff\xfe")
     place.ready(peer.port, 2)
     place.customers(n)
     place.orders(n)
@@ -90,15 +97,16 @@ def hung_up_after_some(place):
 
 def cut_before_the_dot(place):
     n = 40
-    peer = place.peer("body:c5@*#2=cut", "data:c6@*#1=cut")
+    peer = place.peer("mail#1=cut", "rcpt:c5@*#1=cut", "data:c6@*#2=cut", "body:c7@*#1=cut")
     place.ready(peer.port, 2, "in_doubt: hold")
     place.customers(n)
     place.orders(n)
     place.engine()
-    wait(lambda: place.settled(n), "sent after the cuts")
-    same(place.database.number("select count(*) from godwit.messages where doubted_at is not null"), 0,
-         "in doubt")
-    place.exact(peer.received(), addresses(n))
+    settled_in_a_hurry(place, n)
+    # when the server cuts after its 354, the kernel may have had the whole mail already
+    same(place.database.number("select count(*) from godwit.messages where doubted_at is not null "
+                               "and address !~ '^c7@'"), 0, "in doubt")
+    place.exact(peer.received(), addresses(n), held=1)
 
 
 def cut_after_the_dot(place):
@@ -136,23 +144,30 @@ def stalls(place):
     place.orders(n)
     place.engine()
     wait(lambda: len(peer.records()) >= n - 2, "the other connections go on")
-    wait(lambda: place.settled(n), "settled")
+    wait(lambda: place.statuses() == {"sent": n - 2, "queued": 1, "in_doubt": 1}, "what was silent")
+    settled_in_a_hurry(place, n)
     same(place.database.sql("select address, status from godwit.messages where status <> 'sent'"),
          [["c4@example.net", "in_doubt"]], "not sent")
     place.exact(peer.received(), addresses(n), held=1)
 
 
 def one_bad_among_many(place):
-    """The server resets the connection whenever it sees one address: the others all get theirs."""
-    n = 150
-    peer = place.peer("rcpt:c75@*=reset")
-    place.ready(peer.port, 3)
-    place.customers(n)
-    place.orders(n)
-    place.engine()
-    wait(lambda: len(peer.records()) == n - 1, "the good ones are sent")
-    check(place.statuses().get("sent", 0) >= n - 4, "settled")
-    place.database.sql("select 1")
+    """The server hangs up, or speaks of policy, whenever it sees one address: the others all get
+    theirs, and the bad one does not hold the channel up again and again."""
+    for rule in "reset", "550 5.7.1 not from you":
+        n = 150
+        base = 1 if rule == "reset" else 1001
+        peer = place.peer("rcpt:c%d@*=%s" % (base + 74, rule))
+        place.ready(peer.port, 3)
+        place.customers(n, base)
+        place.orders(n, base)
+        e = place.engine()
+        wait(lambda: len(peer.records()) == n - 1, "the good ones are sent, " + rule)
+        wait(lambda: place.database.number("select count(*) from godwit.messages where status = 'queued' "
+                                           "and due_at > now() + interval '30 seconds'") ==
+             (1 if rule == "reset" else 2), "the bad one is put off")
+        check(e.text().count("channel rests") <= 3, "the channel rested too often:\n" + e.text())
+        e.kill()
 
 
 if __name__ == "__main__":

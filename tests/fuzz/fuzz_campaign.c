@@ -72,13 +72,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     catalog_read(a, &f, &set.catalog, &fixed);
     if (!parse(a, str_from(groups), &f, &fixed))
         abort();
-    segment_read(a, &f, &set.catalog, &set.segments, &set.n_segments, &fixed);
+    segment_read(a, &f, &set.catalog, NULL, &set.segments, &set.n_segments, &fixed);
     if (fixed.n)
         abort();
     read_campaign(a, text, &set, &d);
     if (parse(a, text, &f, &d)) {
         catalog_read(a, &f, &other.catalog, &d);
-        segment_read(a, &f, &set.catalog, &other.segments, &other.n_segments, &d);
+        segment_read(a, &f, &set.catalog, NULL, &other.segments, &other.n_segments, &d);
     }
     check_places(&d, text);
     diags_sort(&d);

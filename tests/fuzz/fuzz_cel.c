@@ -72,9 +72,15 @@ static bool is_value(const struct cel_program *p, const struct cel_activation *a
 
 /* Every $N of the SQL has its parameter, and the index takes the program. */
 static void check_derived(const struct cel_program *p, struct arena *a, const struct value *slots) {
-    static const struct cel_sql_column columns[] = {{S("customer"), S("c.attributes"), true},
-                                                    {S("customer.name"), S("c.name"), false}};
-    struct cel_sql q = cel_sql_where(p, columns, 2, 1, a);
+    static const struct cel_sql_column columns[] = {
+        {S("customer"), S("c.attributes"), CEL_SQL_JSON},
+        {S("customer.name"), S("c.name"), CEL_SQL_TEXT}};
+    struct cel_sql_scope scope = {.columns = columns,
+                                  .n_columns = 2,
+                                  .events = S("godwit.events e where e.customer = c.key"),
+                                  .properties = S("e.properties"),
+                                  .key = S("c.key")};
+    struct cel_sql q = cel_sql_where(p, &scope, 1, a);
     for (size_t i = 0; i < q.text.n; i++) {
         size_t number = 0;
         if (q.text.p[i] != '$')
@@ -138,6 +144,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         cel_explain(p, &act, a);
         cel_program_requires(p, a, &n);
         check_derived(p, a, slots);
+        if (cel_next_change(p, &act, a) <= act.now_us)
+            abort();
     }
     arena_free(a);
     return 0;

@@ -101,8 +101,11 @@ static const struct catalog_field catalog_attributes[] = {
     {.name = {"age", 3}, .type = CATALOG_INT},
     {.name = {"vip", 3}, .type = CATALOG_BOOL},
 };
-const struct catalog check_catalog = {true, catalog_events, COUNT(catalog_events),
-                                      catalog_attributes, COUNT(catalog_attributes)};
+const struct catalog check_catalog = {.declared = true,
+                                      .events = catalog_events,
+                                      .n_events = COUNT(catalog_events),
+                                      .attributes = catalog_attributes,
+                                      .n_attributes = COUNT(catalog_attributes)};
 
 void check_maps(const char *const *maps) {
     size_t n = 0;

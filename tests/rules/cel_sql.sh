@@ -4,7 +4,7 @@
 # cel_eval() give the same answer for every pair; where the SQL is not exact, it may
 # give too many rows but none too few. SEED, CONDITIONS and CUSTOMERS can be set.
 set -eu
-: "${top_srcdir:=.}" "${top_builddir:=.}" "${SEED:=$(date +%s)}" "${CONDITIONS:=250}" "${CUSTOMERS:=100}"
+: "${top_srcdir:=.}" "${top_builddir:=.}" "${SEED:=20261121}" "${CONDITIONS:=250}" "${CUSTOMERS:=100}"
 command -v psql >/dev/null || {
     echo "SKIP: psql is not installed (apt-get install postgresql)"
     exit 77

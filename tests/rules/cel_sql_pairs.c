@@ -276,8 +276,10 @@ int main(int argc, char **argv) {
     static const struct cel_field dynamic[] = {{S("customer"), NULL}};
     static const struct cel_env envs[] = {{.variables = declared, .n_variables = 1},
                                           {.variables = dynamic, .n_variables = 1}};
-    static const struct cel_sql_column columns[] = {{S("customer"), S("c.attributes"), true},
-                                                    {S("customer.email"), S("c.email"), false}};
+    static const struct cel_sql_column columns[] = {
+        {S("customer"), S("c.attributes"), CEL_SQL_JSON},
+        {S("customer.email"), S("c.email"), CEL_SQL_TEXT}};
+    static const struct cel_sql_scope scope = {.columns = columns, .n_columns = 2};
     FILE *expected = argc == 5 ? fopen(argv[4], "w") : NULL;
     if (!expected)
         return 2;
@@ -290,7 +292,7 @@ int main(int argc, char **argv) {
     for (unsigned c = 0; c < conditions; c++) {
         struct arena *one = arena_new(0);
         const struct cel_program *p = draw_condition(one, &envs[c % 2]);
-        struct cel_sql q = cel_sql_where(p, columns, 2, 1, one);
+        struct cel_sql q = cel_sql_where(p, &scope, 1, one);
         exact += q.exact;
         selective += q.selective;
         write_pairs(expected, c, p, &q, customers, n);

@@ -32,6 +32,7 @@ int main(void) {
     srunner_add_suite(r, suite_cel_check());
     srunner_add_suite(r, suite_cel_limits());
     srunner_add_suite(r, suite_cel_behaviour());
+    srunner_add_suite(r, suite_cel_next());
     srunner_add_suite(r, suite_cel_program());
     srunner_add_suite(r, suite_trigger());
     srunner_run_all(r, CK_ENV);

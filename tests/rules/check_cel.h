@@ -13,6 +13,7 @@ Suite *suite_cel_language(void);
 Suite *suite_cel_check(void);
 Suite *suite_cel_limits(void);
 Suite *suite_cel_behaviour(void);
+Suite *suite_cel_next(void);
 Suite *suite_cel_program(void);
 Suite *suite_trigger(void);
 

@@ -90,7 +90,9 @@ static const struct {
     {"max(\"order\", \"amount\", \"all\")", "100.0"},
     {"max(\"never\", \"amount\", \"all\")", "error: the customer has no `never` to look at"},
     {"first(\"order\").amount", "10.0"},
-    {"first(\"order\").at", "timestamp(\"2026-08-13T00:00:00Z\")"},
+    {"first(\"order\").occurred_at", "timestamp(\"2026-08-13T00:00:00Z\")"},
+    {"first(\"order\").at == first(\"order\").occurred_at", "true"}, /* its short name */
+    {"count(\"order\", \"all\", it.occurred_at < now - days(29))", "2"},
     {"last(\"order\").item.sku", "\"b\""},
     {"last(\"order\").id", "6"},
     {"last(\"order\", it.item.sku == \"a\").amount", "0.5"},

@@ -54,6 +54,27 @@ START_TEST(uses) {
 }
 END_TEST
 
+/* A filter that may be applied when the event comes in, before anybody asks. */
+START_TEST(filters_that_stand_alone) {
+    static const struct {
+        const char *source;
+        bool alone;
+    } cases[] = {
+        {"count(\"o\", \"1d\", it.a > 1.0 && [1, 2].exists(x, x == it.b)) > 1", true},
+        {"count(\"o\", \"1d\", it.a > event.a) > 1", false},
+        {"count(\"o\", \"1d\", it.at > now - days(1)) > 1", false},
+        {"count(\"o\", \"1d\", weekday() == \"mon\") > 1", false},
+        {"count(\"o\", \"1d\", in_segment(\"vip\")) > 1", false},
+        {"cel.bind(t, event.total, count(\"o\", \"1d\", it.a > t)) > 1", false},
+        {"cel.bind(t, 5, count(\"o\", \"1d\", cel.bind(u, it.a, u > 1.0))) > 1", true},
+    };
+    for (int i = 0; i < COUNT(cases); i++) {
+        const struct cel_uses *u = cel_program_uses(must_compile(a, &env, cases[i].source));
+        ck_assert_msg(u->behaviour[0]->filter_alone == cases[i].alone, "%s", cases[i].source);
+    }
+}
+END_TEST
+
 START_TEST(requirements) {
     size_t n;
     const struct cel_requirement *r = cel_program_requires(
@@ -151,6 +172,7 @@ Suite *suite_cel_program(void) {
     TCase *t = tcase_create("program");
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, uses);
+    tcase_add_test(t, filters_that_stand_alone);
     tcase_add_test(t, requirements);
     tcase_add_test(t, constants);
     tcase_add_test(t, explains);

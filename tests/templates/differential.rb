@@ -12,9 +12,10 @@
 #   - tablerow: break, and the number of columns when it is not given
 #   - truncatewords keeps the text when it has not more words than asked for
 #   - sort_natural by a property that some lack; white space control in endraw
+#   - a partial's leading white space when the template in front of it ended in -%}
 #   - newline_to_br with carriage returns, base64 padding
 #   - a comma after the list of `for`; {% liquid %} inside {% liquid %}
-#   - `concat` of numbers; errors of where, map, sort with strings and integers
+#   - dates given as numbers of more than 64 bits; `concat` of numbers; errors of where, map, sort with strings and integers
 begin
   require 'liquid'
 rescue LoadError
@@ -34,7 +35,7 @@ def pick(list) = list[R.rand(list.size)]
 def chance(percent) = R.rand(100) < percent
 
 WORDS = ['', 'a', 'Ab c', 'hello world', ' x ', '12', '-3', '4.5', 'ünï', '台北', '<b>&"\'</b>',
-         "two\nlines", 'a,b,c', 'true', 'zz', '0', '1.50', '10.999', '123456789012345678901234567890'].freeze
+         "two\nlines", 'a,b,c', 'true', 'zz', '0', '1.50', '10.999', '-123456789012345678901234567890'].freeze
 NUMBERS = [0, 1, 2, -1, 3, 7, 10, 99, -50, 1000, 2**40, 1.5, 0.1, -2.25, 10.0, 3.999, 1e20, 1e-7,
            123456.789, 2.5, -0.5].freeze
 
@@ -116,19 +117,66 @@ def body(depth) = Array.new(1 + R.rand(3)) { node(depth + 1) }.join
 # Later versions cut a slice that is too long instead of failing.
 def newer?(source, wanted) = wanted == :error && source.include?('slice')
 
+# ---- malformed markup: what the lax parser makes of it, and what the strict one refuses
+JUNK = ['s', 'h.a', 'list', 'list[0]', '"x"', "'y z'", '1', '-1', '2.5', '.', ',', ':', '|', '(', ')',
+        ']', '..', '==', '!=', '<', '<=', 'and', 'or', ' ', ' ', '  ', 'true', 'nil', 'empty',
+        'upcase', 'append:', '| append: "q"', '| size', '?', '-', '@', '=', 'in', 'reversed',
+        'limit:', 'offset:2', '(1..3)', '1.2.3', '5.', 'a-b', 'k?', '"', "'", "\n", 'é', 'andx',
+        '["k"]', 'h["b"]', 'x'].freeze
+def junk = Array.new(1 + R.rand(5)) { pick(JUNK) }.join(pick(['', ' ']))
+
+def malformed
+  case R.rand(8)
+  when 0, 1 then "{{ #{junk} }}"
+  when 2 then "{% if #{junk} %}T{% else %}F{% endif %}"
+  when 3 then "{% for i in #{junk} %}{{ i }},{% endfor %}"
+  when 4 then "{% assign x = #{junk} %}{{ x }}"
+  when 5 then "{% case s %}{% when #{junk} %}W{% endcase %}"
+  when 6 then "{% cycle #{junk} %}{% increment #{junk} %}"
+  else "{{ s #{pick(['}', '}}', '-}}', '%}'])} #{junk} {%#{junk}%} post"
+  end
+end
+
+# ---- partials: a calls b, b calls c, c calls none
+def call(to)
+  target = "'#{to}'"
+  with = pick(['', " with #{value}", ' for list', " with #{value} as i", ' for items as i'])
+  args = pick(['', " x: #{pick(PATHS)}", ', x: 1, i: t'])
+  "{% #{pick(%w[include render])} #{target}#{with}#{args} %}"
+end
+
+def templates
+  { 'a' => 'A' + body(2) + call('d/b') + body(2), 'd/b' => 'B' + body(2) + call('c') + "{{ i }}{{ b }}{{ x }}",
+    'c' => "{{ c }}{{ x }}#{tag(pick(['break', 'continue', 'increment q', 'assign x = s']))}{{ i }}" }
+end
+
+class Partials
+  def initialize(sources) = @sources = sources
+  def read_template_file(name) = @sources.fetch(name)
+end
+
+def source
+  return malformed if chance(20)
+
+  Array.new(1 + R.rand(4)) { chance(10) ? call('a') : node(0) }.join
+end
+
 ENV['TZ'] = 'UTC'
 Liquid::Template.error_mode = :lax
 cases = Array.new(count) do |id|
   strict = chance(30)
-  source = Array.new(1 + R.rand(4)) { node(0) }.join
+  text = source
   given = data
+  partials = text.include?("'a'") ? templates : {}
   wanted = begin
-    Liquid::Template.parse(source, error_mode: strict ? :strict : :lax)
-                    .render!(JSON.parse(JSON.generate(given)))
+    Liquid::Template.parse(text, error_mode: strict ? :strict : :lax)
+                    .render!(JSON.parse(JSON.generate(given)),
+                             registers: { file_system: Partials.new(partials) })
   rescue StandardError
     :error
   end
-  [{ 'id' => id, 'template' => source, 'data' => given, 'strict' => strict }, wanted]
+  [{ 'id' => id, 'template' => text, 'data' => given, 'strict' => strict,
+     'templates' => partials }, wanted]
 end
 input = cases.map { |c, _| JSON.generate(c) }.join("\n")
 output, status = Open3.capture2({ 'TZ' => 'UTC' }, program, 'render', '--batch', stdin_data: input)
@@ -144,7 +192,7 @@ output.each_line.zip(cases) do |line, (request, wanted)|
   next if different > 10
 
   puts "---- case #{request['id']} of seed #{seed} (strict: #{request['strict']})", request['template'],
-       "data:   #{JSON.generate(request['data'])}", "wanted: #{wanted.inspect}",
+       "data:   #{JSON.generate(request['data'])}", "with:   #{JSON.generate(request['templates'])}", "wanted: #{wanted.inspect}",
        "got:    #{(got['result'] || got['error']).inspect}"
 end
 puts "differential: #{cases.size - different} of #{cases.size} the same (seed #{seed}; " \

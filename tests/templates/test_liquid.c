@@ -133,6 +133,9 @@ static const struct {
      "digits"},
     {"{{ (1..100000000) | join: '' }}", {0}, "more than 1000000 numbers"},
     {"{% for i in (1..9223372036854775807) %}{% endfor %}", {0}, "more than 1000000 times"},
+    {"{% for i in (1..100000) %}{% assign y = nil | default: a: y %}{% endfor %}{{ y }}",
+     {0},
+     "nested more than 200 deep"},
     {"{% include 't' %}", {0}, "more than 100 deep"},
     {"{% render 't' %}", {.depth = 7}, "more than 7 deep"},
 };

@@ -33,12 +33,14 @@ static const struct {
     {"win/text.liquid", "See https://shop.example/p/{{ item.id }}. Or (http://x.example/).\n"
                         "{{ item.url }}\n{% render 'foot' %}"},
     {"win/text.zh.liquid", "中文 {{ 'greeting' | t: name: customer.first_name }}"},
-    {"win/sms.liquid",
-     "{{ order.total | money: 'TWD' }} {{ order.total | number: 1 }} "
-     "{{ order.at | date: '%-d %b %H:%M' }}{% for l in order.lines %} {{ l.n }}{% endfor %}"},
+    {"win/sms.liquid", "{{ order.total | money: 'TWD' }} {{ order.total | number: 1 }} "
+                       "{{ order.at | date: '%-d %b %H:%M' }}{% for l in order.lines %} {% render "
+                       "'line' with l %}{% endfor %}"},
     {"win/body.json.liquid", "{\"name\": {{ customer.first_name | json }}}"},
     {"foot.liquid", "<hr>{{ sender.name }}"},
     {"foot.zh-TW.liquid", "繁{{ sender.name }}"},
+    {"line.liquid", "{{ line.n }}"},
+    {"line.zh-TW.liquid", "[{{ line.n }}]"},
     {"_translations.yaml", "greeting: { default: \"Hello {name}\", zh: \"{name} 好\" }\n"},
 };
 
@@ -89,7 +91,7 @@ static const struct {
      "<a href=\"mailto:x@y.example\">m</a>繁Acme",
      true},
     {TEMPLATE_SMS, "en", "NT$1,234.50 1,234.5 1 Feb 04:30 1 2", false},
-    {TEMPLATE_SMS, "zh-TW", "$1,234.50 1,234.5 1 2月 04:30 1 2", false},
+    {TEMPLATE_SMS, "zh-TW", "$1,234.50 1,234.5 1 2月 04:30 [1] [2]", false},
     {TEMPLATE_SMS, "de", "1.234,50\u00a0NT$ 1.234,5 1 Feb 04:30 1 2", false},
     {TEMPLATE_BODY, "en", "{\"name\": \"A<da\"}", false},
 };
@@ -136,7 +138,7 @@ START_TEST(required_and_inputs) {
     ck_assert_str_eq(buf_cstr(&b),
                      "[\"customer.first_name\",\"item.id\",\"item.url\",\"sender.name\","
                      "\"item.q\",\"foot\",\"order.total\",\"order.at\",\"order.lines\","
-                     "\"customer.first_name\"]");
+                     "\"line.n\"]");
 }
 END_TEST
 
@@ -151,6 +153,20 @@ START_TEST(bundle_renders_the_same) {
     ck_assert(str_eq(template_hash(t), template_hash(u)));
     ck_assert(str_eq(template_bundle(t), template_bundle(u)));
     ck_assert_ptr_null(template_find(s, S("wim"), &(struct str){0}));
+}
+END_TEST
+
+START_TEST(error_names_the_file) {
+    struct template_set *s = template_set_new(arena);
+    struct err e = ERR_INIT;
+    struct buf out = BUF_IN(arena);
+    struct liquid_params p = {.arena = arena};
+    template_set_add(s, S("a/html.liquid"), S("x{% render 'b/c' %}"), &diags);
+    template_set_add(s, S("b/c.liquid"), S("\n {{ 1 | divided_by: 0 }}"), &diags);
+    ck_assert(template_set_finish(s, &diags));
+    ck_assert(!template_render(s, template_find(s, S("a"), NULL), TEMPLATE_HTML, &p, &out, &e));
+    ck_assert_str_eq(e.text, "templates/b/c.liquid:2:2: divided by 0");
+    ck_assert_uint_eq(out.n, 0);
 }
 END_TEST
 
@@ -191,6 +207,7 @@ Suite *suite_messages(void) {
     tcase_add_loop_test(t, mistake, 0, sizeof mistakes / sizeof *mistakes);
     tcase_add_test(t, required_and_inputs);
     tcase_add_test(t, bundle_renders_the_same);
+    tcase_add_test(t, error_names_the_file);
     suite_add_tcase(s, t);
     return s;
 }

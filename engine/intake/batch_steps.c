@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "engine/intake/batch_steps.h"
+
+#include "engine/intake/past.h"
+#include "engine/intake/profile_rows.h"
+#include "engine/sql_text.h"
+
+#define PROPERTIES_MOST 1000000
+
+static const struct db_stmt st_read = {"event_read", sql_event_read};
+static const struct db_stmt st_customers = {"customer_read", sql_customer_read};
+static const struct db_stmt st_consents = {"consent_read", sql_consent_read};
+static const struct db_stmt st_messages = {"message_history", sql_message_history};
+
+struct db_call batch_steps_read(struct batch *b, const char *target, size_t limit) {
+    struct db_params *p = db_params(b->arena);
+    struct db_array *members = db_array(b->arena, DB_INT2, SHARDS);
+    for (int i = 0; i < SHARDS; i++)
+        if (b->members >> i & 1)
+            db_array_int2(members, (int16_t)i);
+    db_param_array(p, members);
+    db_param_text(p, str_from(b->from.last));
+    db_param_text(p, target ? str_dup(b->arena, str_from(target)) : STR_NONE);
+    db_param_text(p, str_from(b->from.xid));
+    db_param_int8(p, b->from.id);
+    db_param_int8(p, (int64_t)limit);
+    db_param_int8(p, PROPERTIES_MOST);
+    return (struct db_call){&st_read, p};
+}
+
+struct db_params *batch_steps_limits(struct batch *b) {
+    const struct campaign_set *rules = &b->workspace->rules;
+    struct db_array *ids = db_array(b->arena, DB_TEXT, rules->n_campaigns);
+    for (size_t i = 0; i < rules->n_campaigns; i++)
+        if (rules->campaigns[i]->per_customer.most)
+            db_array_text(ids, rules->campaigns[i]->id);
+    if (!db_array_count(ids))
+        return NULL;
+    struct db_params *p = batch_customer_params(b, false);
+    db_param_array(p, ids);
+    return p;
+}
+
+size_t batch_steps_profile(struct batch *b, struct db_call *calls) {
+    size_t n = 0;
+    struct db_params *limits = batch_steps_limits(b);
+    calls[n++] = (struct db_call){&st_customers, batch_customer_params(b, false)};
+    calls[n++] = (struct db_call){&st_consents, batch_customer_params(b, false)};
+    if (limits)
+        calls[n++] = (struct db_call){&st_messages, limits};
+    return n;
+}
+
+size_t batch_steps_profiled(struct batch *b, const struct db_reply *reply, int64_t before_event) {
+    size_t n = 0;
+    profile_rows_customers(b, reply->result[n++], false);
+    profile_rows_consents(b, reply->result[n++]);
+    if (batch_steps_limits(b))
+        profile_rows_messages(b, reply->result[n++], before_event);
+    return n;
+}
+
+static void decide_refused(struct batch *b, const struct batch_event *x, struct decisions *out) {
+    size_t n;
+    const struct campaign *const *started =
+        campaign_set_started_by(&b->workspace->rules, x->event.name, &n);
+    out->list = ARENA_ARRAY(b->arena, struct decision, n);
+    for (size_t i = 0; i < n; i++)
+        out->list[out->n++] = (struct decision){.campaign = started[i],
+                                                .outcome = OUTCOME_ERROR,
+                                                .gate = "event",
+                                                .reason = x->refused,
+                                                .customer = x->customer->profile.id,
+                                                .event = x->event.id};
+}
+
+void batch_steps_decide(struct batch *b, struct batch_event *x, int64_t now_us, struct str secret,
+                        struct decisions *out) {
+    past_append(b, x);
+    if (x->event.mode == EVENT_HISTORY)
+        return;
+    if (x->refused.n)
+        decide_refused(b, x, out);
+    else
+        decide(b->workspace, &x->customer->profile, &x->event, now_us, secret, b->arena, out);
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "engine/segments.h"
+
+#include "base/arena.h"
+#include "engine/decide/match.h"
+#include "engine/segments_rows.h"
+#include "rules/cel_sql.h"
+
+#include <stdlib.h>
+
+#define CHUNK_CHECKED 500 /* customers whose history is read at once */
+#define CHUNK_DECIDED 5000
+
+struct segments {
+    struct dbsync *db;
+    struct workspace *workspace; /* held */
+    const struct segment *segment;
+    int64_t now_us;
+    struct arena *arena; /* of the plan */
+    struct arena *chunk; /* of the customers at hand */
+    struct cel_sql where;
+    enum segments_way way;
+    struct db_reply *reply; /* the chunk */
+    struct segments_row *rows;
+    size_t n, at;
+    int shard; /* behind which the next chunk begins */
+    int64_t id;
+    bool last; /* no chunk is left */
+    struct segments_counts counts;
+};
+
+/* ---- what conditions read, in SQL */
+
+#define FROM                                                                                    \
+    " from godwit.customers c left join godwit.rfm r on r.shard = c.shard and r.customer_id = " \
+    "c.id"
+
+static const struct cel_sql_column columns[] = {
+    {S("customer"), S("c.attributes"), CEL_SQL_JSON},
+    {S("customer.key"), S("c.key"), CEL_SQL_TEXT},
+    {S("customer.email"), S("nullif(c.email, '')"), CEL_SQL_TEXT},
+    {S("customer.phone"), S("nullif(c.phone, '')"), CEL_SQL_TEXT},
+    {S("customer.locale"), S("nullif(c.locale, '')"), CEL_SQL_TEXT},
+    {S("customer.timezone"), S("nullif(c.timezone, '')"), CEL_SQL_TEXT},
+    {S("rfm.r"), S("coalesce(r.r, 0)::float8"), CEL_SQL_NUMBER},
+    {S("rfm.f"), S("coalesce(r.f, 0)::float8"), CEL_SQL_NUMBER},
+    {S("rfm.m"), S("coalesce(r.m, 0)::float8"), CEL_SQL_NUMBER},
+    {S("rfm.purchases"), S("coalesce(r.purchases, 0)::float8"), CEL_SQL_NUMBER},
+    {S("rfm.revenue"), S("coalesce(r.revenue, 0)"), CEL_SQL_NUMBER},
+    {S("rfm.top"), S("coalesce(r.top, 1)"), CEL_SQL_NUMBER},
+};
+
+/* The keys of a list as PostgreSQL writes an array of text. */
+static struct str array_of(struct arena *a, const struct map *keys) {
+    struct buf b = BUF_IN(a);
+    buf_add_char(&b, '{');
+    for (size_t i = 0; i < keys->n; i++) {
+        struct str key = value_text(keys->e[i].key);
+        buf_add_str(&b, i ? S(",\"") : S("\""));
+        for (size_t k = 0; k < key.n; k++) {
+            if (key.p[k] == '"' || key.p[k] == '\\')
+                buf_add_char(&b, '\\');
+            buf_add_char(&b, key.p[k]);
+        }
+        buf_add_char(&b, '"');
+    }
+    buf_add_char(&b, '}');
+    return buf_str(&b);
+}
+
+static bool find_segment(void *ctx, struct str name, struct cel_sql_segment *out) {
+    const struct segments *s = ctx;
+    const struct segment *x = campaign_set_segment(&s->workspace->rules, name);
+    if (!x || (!x->program && !x->keys))
+        return false;
+    out->program = x->program;
+    if (x->keys)
+        out->keys = array_of(s->arena, x->keys);
+    return true;
+}
+
+/* A list alone needs no condition. */
+static struct cel_sql where_listed(struct segments *s) {
+    struct str *keys = ARENA_NEW(s->arena, struct str);
+    *keys = array_of(s->arena, s->segment->keys);
+    return (struct cel_sql){.text = S("(c.key = any ($1::text[]))"),
+                            .params = keys,
+                            .n_params = 1,
+                            .exact = true,
+                            .selective = true};
+}
+
+static struct cel_sql where_of(struct segments *s) {
+    const struct cel_sql_scope scope = {
+        .columns = columns,
+        .n_columns = sizeof columns / sizeof *columns,
+        .now_us = s->now_us,
+        .events = S("godwit.events e where e.shard = c.shard and e.customer = c.key"),
+        .properties = S("(case when pg_column_size(e.properties) <= " SEGMENTS_PROPERTIES_MOST
+                        " then e.properties end)"),
+        .key = S("c.key"),
+        .ctx = s,
+        .segment = find_segment,
+    };
+    return s->segment->keys ? where_listed(s)
+                            : cel_sql_where(s->segment->program, &scope, 1, s->arena);
+}
+
+static struct db_params *params_of(const struct segments *s, struct arena *a) {
+    struct db_params *p = db_params(a);
+    for (size_t i = 0; i < s->where.n_params; i++)
+        db_param_text(p, s->where.params[i]);
+    return p;
+}
+
+/* ---- opening */
+
+struct segments *segments_open(struct dbsync *db, struct workspace *w,
+                               const struct segment *segment, int64_t now_us, struct err *e) {
+    if (!segment->program && !segment->keys) {
+        err_set(e, ERR_INPUT, "segment `%.*s` has a mistake", STR_FMT(segment->name));
+        return NULL;
+    }
+    struct segments *s = calloc(1, sizeof *s);
+    if (!s)
+        abort();
+    s->db = db;
+    s->workspace = workspace_hold(w);
+    s->segment = segment;
+    s->now_us = now_us;
+    s->arena = arena_new(0);
+    s->chunk = arena_new(65536);
+    s->shard = -1;
+    s->where = where_of(s);
+    s->way = s->where.exact       ? SEGMENTS_SQL
+             : s->where.selective ? SEGMENTS_CHECKED
+                                  : SEGMENTS_ONE_BY_ONE;
+    return s;
+}
+
+void segments_close(struct segments *s) {
+    if (!s)
+        return;
+    db_reply_free(s->reply);
+    arena_free(s->chunk);
+    arena_free(s->arena);
+    workspace_release(s->workspace);
+    free(s);
+}
+
+void segments_force(struct segments *s, enum segments_way way) {
+    if (way <= s->way)
+        return;
+    s->way = way;
+    if (way == SEGMENTS_ONE_BY_ONE) {
+        s->where.text = S("true");
+        s->where.n_params = 0;
+    }
+}
+
+enum segments_way segments_way(const struct segments *s) {
+    return s->way;
+}
+
+const char *segments_way_name(enum segments_way way) {
+    static const char *const names[] = {
+        "by the database", "candidates from the database, each evaluated again", "one by one"};
+    return names[way];
+}
+
+struct str segments_why(const struct segments *s) {
+    return s->where.why;
+}
+
+struct str segments_sql(const struct segments *s) {
+    return s->where.text;
+}
+
+void segments_counts(const struct segments *s, struct segments_counts *out) {
+    *out = s->counts;
+}
+
+/* ---- members, chunk by chunk */
+
+static bool read_chunk(struct segments *s, struct err *e) {
+    const char *what = s->way == SEGMENTS_SQL ? "c.shard, c.id, c.key" : SEGMENTS_ROW_COLUMNS;
+    int most = s->way == SEGMENTS_SQL ? CHUNK_DECIDED : CHUNK_CHECKED;
+    int first = (int)s->where.n_params + 1;
+    db_reply_free(s->reply);
+    s->reply = NULL;
+    s->rows = NULL;
+    s->n = s->at = 0;
+    arena_reset(s->chunk);
+    struct str sql = str_printf(s->chunk,
+                                "select %s" FROM " where (c.shard, c.id) > ($%d::smallint, "
+                                "$%d::bigint) and %.*s order by c.shard, c.id limit %d",
+                                what, first, first + 1, STR_FMT(s->where.text), most);
+    struct db_stmt stmt = {NULL, str_cstr(s->chunk, sql)};
+    struct db_params *p = params_of(s, s->chunk);
+    db_param_int2(p, (int16_t)s->shard);
+    db_param_int8(p, s->id);
+    if (!dbsync_query(s->db, &stmt, p, &s->reply, e))
+        return false;
+    const struct db_result *r = s->reply->result[0];
+    s->n = db_rows(r);
+    s->last = s->n < (size_t)most;
+    if (s->n) {
+        s->shard = (int)db_int(r, s->n - 1, 0);
+        s->id = db_int(r, s->n - 1, 1);
+    }
+    if (s->way == SEGMENTS_SQL || !s->n)
+        return true;
+    s->rows = segments_rows_read(s->db, s->workspace, s->segment, r, s->now_us, s->chunk, e);
+    return s->rows != NULL;
+}
+
+/* Whether row i of the chunk is a member. */
+static bool is_member(struct segments *s, size_t i) {
+    struct match_scope scope;
+    struct err e = ERR_INIT;
+    if (!s->rows)
+        return true;
+    match_scope_init(&scope, s->workspace, &s->rows[i].profile, NULL, s->now_us, s->chunk);
+    enum match_result m = match_segment(&scope, s->segment->name, &e);
+    s->counts.looked_at++;
+    s->counts.errors += m == MATCH_ERROR;
+    return m == MATCH_YES;
+}
+
+bool segments_next(struct segments *s, struct segments_member *out, bool *more, struct err *e) {
+    for (;;) {
+        while (s->at == s->n) {
+            *more = !s->last;
+            if (!*more)
+                return true;
+            if (!read_chunk(s, e))
+                return false;
+        }
+        size_t i = s->at++;
+        if (!is_member(s, i))
+            continue;
+        const struct db_result *r = s->reply->result[0];
+        *out = (struct segments_member){(int)db_int(r, i, 0), db_int(r, i, 1), db_text(r, i, 2)};
+        s->counts.members++;
+        *more = true;
+        return true;
+    }
+}
+
+/* ---- how many */
+
+static bool count_by_sql(struct segments *s, struct err *e) {
+    struct arena *a = s->chunk;
+    struct db_stmt stmt = {NULL,
+                           str_cstr(a, str_printf(a,
+                                                  "select count(*) filter (where x.v), "
+                                                  "count(*) filter (where x.v is null) "
+                                                  "from (select %.*s as v" FROM " offset 0) x",
+                                                  STR_FMT(s->where.text)))};
+    struct db_reply *reply;
+    if (!dbsync_query(s->db, &stmt, params_of(s, a), &reply, e))
+        return false;
+    s->counts.members = db_int(reply->result[0], 0, 0);
+    s->counts.errors = db_int(reply->result[0], 0, 1);
+    s->last = true;
+    db_reply_free(reply);
+    return true;
+}
+
+bool segments_count(struct segments *s, struct segments_counts *out, struct err *e) {
+    struct segments_member m;
+    bool more = true, ok = true;
+    if (s->way == SEGMENTS_SQL && s->shard < 0)
+        ok = count_by_sql(s, e);
+    else
+        while (ok && more)
+            ok = segments_next(s, &m, &more, e);
+    *out = s->counts;
+    return ok;
+}
+
+/* ---- where buyers stand */
+
+static const struct db_stmt st_rfm = {
+    "refresh_rfm", "select done, coalesce(buyers, 0), coalesce(changed, 0) "
+                   "from godwit.refresh_rfm($1::text, string_to_array($2::text, '.'))"};
+
+bool segments_refresh_rfm(struct dbsync *db, const struct workspace *w, bool *done, int64_t *buyers,
+                          int64_t *changed, struct err *e) {
+    const struct catalog_purchase *purchase = &w->rules.catalog.purchase;
+    *done = false;
+    if (!purchase->event.n)
+        return true;
+    struct arena *a = arena_new(0);
+    struct db_params *p = db_params(a);
+    struct db_reply *reply;
+    db_param_text(p, purchase->event);
+    db_param_text(p, purchase->value);
+    bool ok = dbsync_query(db, &st_rfm, p, &reply, e);
+    if (ok) {
+        *done = db_bool(reply->result[0], 0, 0);
+        *buyers = db_int(reply->result[0], 0, 1);
+        *changed = db_int(reply->result[0], 0, 2);
+        db_reply_free(reply);
+    }
+    arena_free(a);
+    return ok;
+}
