@@ -3,6 +3,7 @@
 
 #include "cli/args.h"
 #include "cli/pages.h"
+#include "cli/reference.h"
 
 #include <fcntl.h>
 #include <locale.h>
@@ -174,6 +175,24 @@ int main(int argc, char **argv) {
         (name[2] == 'm' ? pages_man : pages_completion)(stdout, commands, COMMANDS);
         return fflush(stdout) == 0 ? EXIT_DONE : EXIT_WRONG;
     }
+    if (strcmp(name, "--reference") == 0) { /* make reference */
+        reference_write(stdout, commands, COMMANDS);
+        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_WRONG;
+    }
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(name, commands[i]->name) != 0)
+            continue;
+        struct args args;
+        int status = args_parse(commands[i], argc - 2, argv + 2, &args);
+        if (status < 0)
+            status = commands[i]->run(&args);
+        if (fflush(stdout) != 0 && status == EXIT_DONE) {
+            perror("godwit: standard output");
+            status = EXIT_WRONG;
+        }
+        return status;
+    }
+    return unknown(name);
     const struct command *c = find(name);
     return c ? run(c, argc - 2, argv + 2) : unknown(name);
 }

@@ -61,6 +61,13 @@ void outbox_fail(struct outbox_fails *f, const struct outbox_message *msg, int64
                  struct str reason);
 struct db_call outbox_fail_call(struct outbox_fails *f);
 
+/* Messages that are due later than was thought. */
+struct outbox_postpones;
+struct outbox_postpones *outbox_postpones_new(struct arena *a, size_t expect);
+void outbox_postpone(struct outbox_postpones *p, const struct outbox_message *msg, int64_t fence,
+                     int64_t due_us);
+struct db_call outbox_postpone_call(struct outbox_postpones *p);
+
 struct outbox_settles;
 struct outbox_settles *outbox_settles_new(struct arena *a, size_t expect);
 struct outbox_result {

@@ -7,6 +7,7 @@
 #include "base/wallclock.h"
 #include "channels/drivers.h"
 #include "engine/secret.h"
+#include "engine/settings_pace.h"
 #include "rules/form.h"
 
 #include <stddef.h>
@@ -91,7 +92,7 @@ static const struct form_field kind_field = {
 #define CHANNELS_SCHEMA                                                                     \
     "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\",\"required\":"      \
     "[\"driver\"],\"properties\":{\"driver\":{\"type\":\"string\"},\"in_doubt\":{\"enum\":" \
-    "[\"resend\",\"hold\"]},\"kind\":{\"enum\":[\"email\",\"sms\",\"webhook\"]}}}}"
+    "[\"resend\",\"hold\"]},\"kind\":{\"enum\":[\"email\",\"sms\",\"webhook\"]}," SETTINGS_PACE_SCHEMA "}}}"
 
 static const struct form topic_form = {
     .what = "a topic",
@@ -409,7 +410,8 @@ static bool carries_of(struct form_reader *r, const struct ynode *channel, struc
 }
 
 static bool is_own(struct str key) {
-    return str_eq(key, S("driver")) || str_eq(key, S("in_doubt")) || str_eq(key, S("kind"));
+    return str_eq(key, S("driver")) || str_eq(key, S("in_doubt")) || str_eq(key, S("kind")) ||
+           settings_pace_owns(key);
 }
 
 static const struct channel_setting *find_setting(const struct channel_driver *d, struct str key) {
@@ -486,6 +488,7 @@ static void read_channel(struct form_reader *r, const struct ynode *node,
     struct map *settings = read_settings(r, node);
     out->driver = x.driver;
     out->in_doubt = (enum in_doubt)x.in_doubt;
+    settings_pace_read(r, node, out);
     out->settings = value_map(settings);
     const struct channel_driver *driver = x.driver.n ? find_driver(r, node, x.driver) : NULL;
     if (!driver)

@@ -43,7 +43,7 @@ bool dispatch_has(const struct dispatch *d, uint64_t members);
 /* Ids that were marked and are not settled yet, appended to out. */
 size_t dispatch_in_hand(const struct dispatch *d, int64_t *out, size_t room);
 void dispatch_forget_ready(struct dispatch *d, uint64_t members); /* of these shards */
-void dispatch_count(const struct dispatch *d, struct delivery_counts *out, struct str *trouble);
+void dispatch_count(struct dispatch *d, struct delivery_counts *out, struct str *trouble);
 
 /* Closes the driver; then, when results are settled or cannot be, calls closed. */
 void dispatch_close(struct dispatch *d, int64_t deadline_ms, void (*closed)(void *ctx), void *ctx);

@@ -271,6 +271,35 @@ create table godwit.channel_states (
 ) with (fillfactor = 50);
 comment on column godwit.channel_states.rate is 'messages a second that were sent or failed, over the last ten seconds or so';
 
+-- Channels that are being warmed up: days are those of UTC.
+create table godwit.warmups (
+    channel   text primary key,
+    first_day date not null default (now() at time zone 'UTC')::date,
+    day       date not null default (now() at time zone 'UTC')::date,
+    taken     bigint not null default 0
+) with (fillfactor = 50);
+comment on column godwit.warmups.taken is 'of the day''s number; what an engine took and did not use is not given back';
+
+-- Of the messages wanted as many as the day has left. Engines share a channel's number.
+create function godwit.warmup_take(what text, per_day bigint, growth double precision, wanted bigint)
+    returns bigint
+    language plpgsql as $$
+declare
+    today date := (now() at time zone 'UTC')::date;
+    w godwit.warmups;
+    room double precision;
+begin
+    insert into godwit.warmups (channel) values (what) on conflict do nothing;
+    select * into w from godwit.warmups where channel = what for update;
+    if w.day <> today then
+        w.taken := 0;
+    end if;
+    room := floor(per_day * growth ^ least(today - w.first_day, 100)) - w.taken;
+    wanted := greatest(least(wanted, room), 0)::bigint;
+    update godwit.warmups set day = today, taken = w.taken + wanted where channel = what;
+    return wanted;
+end $$;
+
 -- ---- what people hold back
 
 create table godwit.pauses (
