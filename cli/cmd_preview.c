@@ -3,8 +3,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
-#include "cli/command.h"
-#include "engine/workspace.h"
+#include "cli/sample.h"
 #include "templates/locale_format.h"
 
 #include <errno.h>
@@ -176,16 +175,31 @@ static bool write_page(struct preview *p, const char *path, struct err *e) {
     return ok || err_set(e, ERR_INPUT, "%s: %s", path, strerror(errno));
 }
 
-static bool preview(struct preview *p, const struct args *args, struct err *e) {
-    const char *locale = args_get(args, "locale"), *page = args_get(args, "html");
-    struct str near, name = str_from(args->positional[0]);
-    p->template = template_find(p->workspace->template_set, name, &near);
-    if (!p->template)
-        return near.n ? err_set(e, ERR_INPUT, "there is no template `%.*s`; did you mean `%.*s`?",
-                                STR_FMT(name), STR_FMT(near))
-                      : err_set(e, ERR_INPUT, "there is no template `%.*s` in templates/",
-                                STR_FMT(name));
-    if (!read_data(p, args_get(args, "data"), e))
+/* What a message to this customer would be rendered from, and what is added to it. */
+static bool read_customer(struct preview *p, struct setup *s, const struct sample *x,
+                          struct str customer, struct err *e) {
+    struct str input, locale;
+    if (!sample_input(s, x, customer, &input, &locale, e) ||
+        !json_parse(p->arena, input, &p->data, e))
+        return false;
+    struct map *data = (struct map *)p->data.u.map;
+    struct str url = p->workspace->settings.tracking.public_url;
+    map_set_str(p->arena, data, S("campaign"), value_str(x->campaign->id));
+    if (url.n && x->step->u.send.topic.n)
+        map_set_str(p->arena, data, S("unsubscribe_url"),
+                    value_str(str_printf(p->arena, "%.*s/u/preview", STR_FMT(url))));
+    return true;
+}
+
+static bool preview(struct preview *p, const struct args *args, struct setup *s, struct err *e) {
+    const char *locale = args_get(args, "locale"), *page = args_get(args, "html"),
+               *customer = args_get(args, "customer");
+    struct sample x;
+    if (!sample_find(p->workspace, str_from(args->positional[0]), &x, e))
+        return false;
+    p->template = x.template;
+    if (customer ? !read_customer(p, s, &x, str_from(customer), e)
+                 : !read_data(p, args_get(args, "data"), e))
         return false;
     choose_zone(p);
     p->page = BUF_IN(p->arena);
@@ -199,23 +213,23 @@ static bool preview(struct preview *p, const struct args *args, struct err *e) {
 }
 
 static int run(const struct args *args) {
-    struct preview p = {.arena = arena_new(0)};
-    struct diags d;
+    struct setup s;
     struct err e = ERR_INIT;
-    diags_init(&d, p.arena);
-    struct workspace *w = workspace_load(str_from(args->workspace), &d);
-    bool ok = w != NULL;
-    p.workspace = w;
-    if (!w)
-        diags_print(&d, stderr, false);
-    else if (!(ok = preview(&p, args, &e)))
-        fprintf(stderr, "godwit preview: %s\n", e.text);
-    workspace_release(w);
-    arena_free(p.arena);
-    return ok && !p.failed ? EXIT_DONE : EXIT_WRONG;
+    bool customer = args_get(args, "customer") != NULL;
+    if (customer && args_get(args, "data"))
+        return args_usage(args, "--customer or --data, not both");
+    if (!(customer ? setup_database : setup_workspace)(args, &s))
+        return EXIT_WRONG;
+    struct preview p = {.arena = s.arena, .workspace = s.workspace};
+    bool ok = preview(&p, args, &s, &e);
+    setup_close(&s);
+    if (!ok)
+        return setup_fail(args, &e);
+    return p.failed ? EXIT_WRONG : EXIT_DONE;
 }
 
 static const struct command_option options[] = {
+    {"customer", 0, "KEY", "with this customer's profile and last event"},
     {"data", 0, "FILE.json", "what the template sees: {\"customer\": {...}, \"event\": {...}}"},
     {"locale", 0, "LOCALE", "only this one; without it the default and all variants"},
     {"html", 0, "FILE", "write a page with all parts side by side, instead of text here"},
@@ -224,11 +238,12 @@ static const struct command_option options[] = {
 
 const struct command cmd_preview = {
     .name = "preview",
-    .arguments = "TEMPLATE",
-    .summary = "Shows what a template makes of a customer's data.",
+    .arguments = "CAMPAIGN|TEMPLATE",
+    .summary = "Shows a message as a customer would get it.",
     .about = "Renders each part (subject, text, HTML, SMS) in each locale there is a variant for.\n"
              "A part that would fail for this data is shown with the reason; the exit status is 1.",
-    .example = "  godwit preview winback-1 --data ada.json --locale zh-TW\n"
+    .example = "  godwit preview winback --customer c-1042\n"
+               "  godwit preview winback-1 --data ada.json --locale zh-TW\n"
                "  godwit preview winback-1 --data ada.json --html preview.html",
     .options = options,
     .least = 1,

@@ -4,6 +4,7 @@
 #include "engine/workspace.h"
 
 #include "base/arena.h"
+#include "engine/workspace_review.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -47,6 +48,7 @@ struct workspace *workspace_load(struct str folder, struct diags *d) {
         load_rules(&l);
         load_templates(&l);
         load_campaigns(&l);
+        workspace_review(l.w, d);
     }
     diags_sort(d);
     for (size_t i = 0; i < d->n; i++) /* hints are written in the workspace's arena */

@@ -4,7 +4,8 @@
  * difference since another part decides, comparisons that exclude each other
  * (country == "TW" && country == "HK") or that one of is always true
  * (country != "TW" || country != "HK"). Says so as warnings; the program is good
- * all the same. Works on the lowered tree: constants are folded.
+ * all the same. And tells whether two conditions exclude each other. Works on the lowered tree:
+ * constants are folded.
  *
  * Two comparisons are about the same thing when its source reads the same.
  */
@@ -170,6 +171,12 @@ static size_t claims_of(const struct reviewer *r, const struct cel_node *n, stru
     return count;
 }
 
+/* What must hold for the condition to be true. */
+static size_t required_claims(const struct reviewer *r, const struct cel_node *root,
+                              struct claim *list) {
+    return root->op == CEL_AND ? claims_of(r, root, list, 0) : claim_of(r, root, &list[0]);
+}
+
 static void report(struct reviewer *r, const struct claim *first, const struct claim *second,
                    bool and) {
     struct str text = text_of(r, first->at);
@@ -203,26 +210,35 @@ static bool is_bool(const struct cel_node *n, bool b) {
     return n->op == CEL_CONST && n->constant.type == V_BOOL && n->constant.u.b == b;
 }
 
+/* It has become known by a part of it that was complained of. */
+static bool is_said(const struct cel_issues *issues, const struct cel_node *n) {
+    for (size_t i = 0; i < issues->n; i++)
+        if (issues->list[i].offset >= n->offset && issues->list[i].offset < n->offset + n->length)
+            return true;
+    return false;
+}
+
 /* An operand that is known: it decides alone, or it makes no difference. */
 static bool look_at_operands(struct reviewer *r, const struct cel_node *n) {
     bool and = n->op == CEL_AND;
     for (uint32_t i = 0; i < n->n_args; i++) {
         const struct cel_node *x = n->args[i];
-        struct cel_issue *w = NULL;
-        if (is_bool(x, !and))
-            w = cel_warning_add(r->issues, x->offset, x->length,
-                                and? "this is always false, so the whole `&&` is, and the rest of "
-                                     "it is never reached"
-                                   : "this is always true, so the whole `||` is, and the rest of "
-                                     "it is never reached");
-        else if (is_bool(x, and))
-            w = cel_warning_add(r->issues, x->offset, x->length,
-                                "this is always %s and makes no difference here",
-                                and? "true" : "false");
+        if (!is_bool(x, true) && !is_bool(x, false))
+            continue;
+        if (is_said(r->issues, x))
+            return true;
+        struct cel_issue *w =
+            is_bool(x, and)
+                ? cel_warning_add(r->issues, x->offset, x->length,
+                                  "this is always %s and makes no difference here",
+                                  and? "true" : "false")
+                : cel_warning_add(r->issues, x->offset, x->length,
+                                  "this is always %s, and so is the whole `%s`, whatever the rest "
+                                  "of it says",
+                                  and? "false" : "true", and? "&&" : "||");
         if (w)
             w->hint = is_bool(x, and) ? S("leave it out") : S("leave out what is not needed");
-        if (is_bool(x, true) || is_bool(x, false))
-            return true;
+        return true;
     }
     return false;
 }
@@ -238,4 +254,15 @@ void cel_review(struct str source, const struct cel_node *n, struct cel_issues *
     } else if ((n->op == CEL_AND || n->op == CEL_OR) && !look_at_operands(&r, n)) {
         compare_claims(&r, n);
     }
+}
+
+bool cel_program_exclusive(const struct cel_program *x, const struct cel_program *y) {
+    struct claim of_x[CLAIMS_MOST], of_y[CLAIMS_MOST];
+    struct reviewer rx = {x->source, NULL, CEL_STEPS}, ry = {y->source, NULL, CEL_STEPS};
+    size_t n = required_claims(&rx, x->root, of_x), m = required_claims(&ry, y->root, of_y);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < m && rx.steps > 0; k++)
+            if (exclude_each_other(&rx, &of_x[i], &of_y[k]))
+                return true;
+    return false;
 }

@@ -478,7 +478,10 @@ static struct sql_pair segment(struct sql_translator *t, const struct cel_node *
     t->program = found.program;
     struct sql_pair p = cel_sql_translate(t, found.program->root, depth);
     t->program = outer;
-    return p;
+    if (p.exact) /* who cannot be told is not in it */
+        return cel_sql_exactly(
+            t, str_printf(t->arena, "((%.*s) IS TRUE)", STR_FMT(p.may_be_true)));
+    return (struct sql_pair){p.may_be_true, S("TRUE"), false, p.selective};
 }
 
 /* ---- all of it */

@@ -33,7 +33,7 @@ static bool property(struct sql_translator *t, struct str path, struct sql_place
 
 bool cel_sql_it(struct sql_translator *t, const struct cel_node *n, struct sql_place *out) {
     out->declared = n->coerce ? n->coerce->kind : CEL_DYN;
-    return t->in_filter && !str_eq(n->name, S("at")) && !str_eq(n->name, S("id")) &&
+    return t->in_filter && !cel_is_occurred_at(n->name) && !str_eq(n->name, S("id")) &&
            property(t, n->name, out);
 }
 
@@ -182,7 +182,7 @@ static struct sql_pair numbers(struct sql_translator *t, const struct cel_node *
 bool cel_sql_behaviour(struct sql_translator *t, const struct cel_node *n, enum cel_op op,
                        struct value constant, int depth, struct sql_pair *out) {
     int64_t us;
-    if (n->op == CEL_SELECT && n->args[0]->op == CEL_BEHAVIOUR && str_eq(n->name, S("at")) &&
+    if (n->op == CEL_SELECT && n->args[0]->op == CEL_BEHAVIOUR && cel_is_occurred_at(n->name) &&
         !n->optional) {
         *out = microseconds(constant, &us) ? time_of(t, n->args[0], op, us, NULL, depth)
                                            : cel_sql_unknown();

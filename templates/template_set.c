@@ -28,6 +28,7 @@ struct variant {
 
 struct message_template {
     struct str name, hash, bundle;
+    const struct list *partials; /* V_STRING: what it brings in */
     struct variant *part[TEMPLATE_PARTS];
     struct list *locales, *required;
     const struct list *inputs;
@@ -354,6 +355,7 @@ static void finish_one(struct template_set *s, struct message_template *t, struc
     for (size_t i = 0; i < t->required->n; i++) /* kept too: a later check needs them */
         template_needs_path(&needs, value_text(t->required->v[i]));
     t->inputs = needs.paths;
+    t->partials = needs.partials;
     make_bundle(s, t, &needs);
 }
 
@@ -427,6 +429,83 @@ struct str template_hash(const struct message_template *t) {
 
 struct str template_bundle(const struct message_template *t) {
     return t->bundle;
+}
+
+/* The path in a text, as a word of its own: behind it may follow more of a path. */
+static bool find_path(struct str source, struct str path, uint32_t *at) {
+    for (size_t i = 0; i + path.n <= source.n; i++) {
+        char before = i ? source.p[i - 1] : ' ',
+             after = i + path.n < source.n ? source.p[i + path.n] : ' ';
+        if (memcmp(source.p + i, path.p, path.n) != 0 || isalnum((unsigned char)before) ||
+            before == '_' || before == '.' || isalnum((unsigned char)after) || after == '_')
+            continue;
+        *at = (uint32_t)i;
+        return true;
+    }
+    return false;
+}
+
+static bool place_in(const struct template_set *s, const struct liquid_template *program,
+                     struct str path, struct place *at, struct str *source) {
+    uint32_t offset;
+    if (!program || !find_path(program->source, path, &offset))
+        return false;
+    *at = (struct place){.file = program->name, .length = (int)path.n};
+    if (!str_starts(program->name, S("templates/")))
+        at->file = str_printf(s->arena, "templates/%.*s.liquid", STR_FMT(program->name));
+    liquid_position(program->source, offset, &at->line, &at->column);
+    *source = program->source;
+    return true;
+}
+
+bool template_place_of(const struct template_set *s, const struct message_template *t,
+                       struct str path, struct place *at, struct str *source) {
+    for (int p = 0; p < TEMPLATE_PARTS; p++)
+        for (const struct variant *v = t->part[p]; v; v = v->next)
+            if (place_in(s, v->program, path, at, source))
+                return true;
+    for (size_t i = 0; i < t->partials->n; i++)
+        if (place_in(s, liquid_find(s->plain, value_text(t->partials->v[i])), path, at, source))
+            return true;
+    return false;
+}
+
+/* The part that the name of a file, up to its first dot, is near to or the beginning of. */
+static struct str part_like(struct str file) {
+    struct str base = file, names[TEMPLATE_PARTS], word;
+    if (!str_split(&base, '.', &word))
+        return STR_NONE;
+    for (int i = 0; i < TEMPLATE_PARTS; i++) {
+        names[i] = str_from(part_names[i]);
+        if (word.n >= 3 && str_starts(names[i], word))
+            return names[i];
+    }
+    return str_nearest(word, names, TEMPLATE_PARTS);
+}
+
+static bool brings_in(const struct template_set *s, struct str partial) {
+    for (size_t i = 0; i < s->templates->n; i++) {
+        const struct message_template *t = s->templates->e[i].value.u.ext;
+        for (size_t k = 0; k < t->partials->n; k++)
+            if (str_eq(value_text(t->partials->v[k]), partial))
+                return true;
+    }
+    return false;
+}
+
+bool template_misnamed(const struct template_set *s, const struct message_template *t, size_t i,
+                       struct str *file, struct str *nearest) {
+    const struct map *all = s->plain->templates;
+    for (size_t k = 0; k < all->n; k++) {
+        struct str name = value_text(all->e[k].key);
+        if (name.n <= t->name.n + 1 || !str_starts(name, t->name) || name.p[t->name.n] != '/')
+            continue;
+        *file = str_sub(name, t->name.n + 1, name.n);
+        *nearest = memchr(file->p, '/', file->n) ? STR_NONE : part_like(*file);
+        if (nearest->n && !brings_in(s, name) && i-- == 0)
+            return true;
+    }
+    return false;
 }
 
 bool template_missing(const struct message_template *t, const struct map *data, struct str *path) {

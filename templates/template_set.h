@@ -58,6 +58,14 @@ struct str template_variant(const struct message_template *t, enum template_part
 const struct list *template_inputs(const struct message_template *t);
 /* The paths that the heads require. */
 const struct list *template_required(const struct message_template *t);
+/* Where the path is written first in the template or a partial it uses, as the text reads; false:
+ * nowhere in one piece. *source is the file's text. */
+bool template_place_of(const struct template_set *s, const struct message_template *t,
+                       struct str path, struct place *at, struct str *source);
+/* A file in the template's folder that is no part of it, but whose name is like that of one
+ * (txt.liquid), the i-th from 0; false: there are no more. *nearest is the part's. */
+bool template_misnamed(const struct template_set *s, const struct message_template *t, size_t i,
+                       struct str *file, struct str *nearest);
 /* The first required path that is missing, nothing or blank; false: none is. */
 bool template_missing(const struct message_template *t, const struct map *data, struct str *path);
 

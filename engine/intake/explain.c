@@ -74,6 +74,7 @@ static bool explain_row(struct dbsync *db, struct batch *b, const struct db_resu
             continue;
         list[i].found = true;
         list[i].event = x->event;
+        list[i].profile = &x->customer->profile;
         list[i].refused = x->refused;
         list[i].recorded_us = db_timestamptz(r, row, 10);
         decide_explain(b->workspace, list[i].campaign, &x->customer->profile, &x->event,

@@ -30,14 +30,19 @@ static struct str read_all(const char *path) {
 
 /* tests/data/campaigns/NAME against NAME.expected beside it. With GODWIT_ACCEPT set the expected
  * text is written anew. */
-static const char *const golden[] = {"mistakes", "yaml"};
+static const struct {
+    const char *name;
+    bool loads; /* all that is said are warnings and notes */
+} golden[] = {{"mistakes", false}, {"yaml", false}, {"review", true}};
 
 START_TEST(messages) {
-    struct str folder = data_path(arena, str_printf(arena, "campaigns/%s", golden[_i]).p);
+    struct str folder = data_path(arena, str_printf(arena, "campaigns/%s", golden[_i].name).p);
     const char *expected = str_printf(arena, "%.*s.expected", STR_FMT(folder)).p;
     struct diags d;
     diags_init(&d, arena);
-    ck_assert_ptr_null(workspace_load(folder, &d));
+    struct workspace *w = workspace_load(folder, &d);
+    ck_assert_int_eq(w != NULL, golden[_i].loads);
+    workspace_release(w);
     char *text = NULL;
     size_t n = 0;
     FILE *out = open_memstream(&text, &n);
