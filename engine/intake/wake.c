@@ -14,6 +14,8 @@
 #include <stdlib.h>
 
 #define BATCH_MOST 200u
+#define STANDING_MS (UINT64_C(3600) * 1000) /* asks whether a day is over */
+#define STANDING_RETRY_MS 60000
 #define LOOK_MS 1000 /* attributes change without a word */
 
 struct wake {
@@ -23,11 +25,14 @@ struct wake {
     struct workspace *workspace;        /* held */
     struct due_definition *definitions; /* of the workspace's segments */
     uv_timer_t timer;
+    struct arena *standing; /* of the statement that refreshes godwit.rfm */
     struct flow flow;
     struct due batch;
-    int64_t now_us; /* of the batch */
-    bool found;     /* the last look found somebody */
-    bool asked;     /* a look was wanted while one was under way */
+    int64_t now_us;       /* of the batch */
+    bool found;           /* the last look found somebody */
+    bool asked;           /* a look was wanted while one was under way */
+    uint64_t standing_at; /* uv_now() of the next look at godwit.rfm */
+    bool refreshing;      /* it is being made anew */
     bool closing;
     char sqlstate[6];
     struct db_reply *reply; /* of the wait that just ended */
@@ -145,6 +150,44 @@ static const struct flow_step steps[] = {
     {"write", step_write}, {"written", step_written}, {0},
 };
 
+/* ---- where buyers stand, once a day: timers wait meanwhile, events do not */
+
+static const struct db_stmt st_standing = {
+    "refresh_rfm_if_old",
+    "select godwit.refresh_rfm_if_old($1::text, string_to_array($2::text, '.'))"};
+
+static void on_standing(void *ctx, const struct err *e, struct db_reply *reply) {
+    struct wake *x = ctx;
+    bool done = !e && db_bool(reply->result[0], 0, 0);
+    x->refreshing = false;
+    if (e)
+        x->standing_at = uv_now(x->timer.loop) + STANDING_RETRY_MS;
+    if (e && e->kind != ERR_TEMPORARY)
+        log_error("rfm could not be refreshed", LOG_S("error", str_from(e->text)));
+    if (done)
+        log_info("rfm refreshed");
+    db_reply_free(reply);
+    if (x->closing)
+        maybe_closed(x);
+    else if (done) /* other segments may hold now */
+        wake_kick(x);
+}
+
+static void refresh_standing(struct wake *x) {
+    const struct catalog_purchase *purchase = &x->workspace->rules.catalog.purchase;
+    uint64_t now = uv_now(x->timer.loop);
+    struct err e = ERR_INIT;
+    if (!purchase->event.n || x->refreshing || now < x->standing_at || !db_is_up(x->db))
+        return;
+    arena_reset(x->standing);
+    struct db_params *p = db_params(x->standing);
+    struct db_call call = {&st_standing, p};
+    db_param_text(p, str_dup(x->standing, purchase->event));
+    db_param_text(p, str_dup(x->standing, purchase->value));
+    x->standing_at = now + STANDING_MS;
+    x->refreshing = db_transaction(x->db, &call, 1, on_standing, x, &e);
+}
+
 /* ---- running: batch after batch, then looks at intervals */
 
 static void on_timer(uv_timer_t *t) {
@@ -178,6 +221,8 @@ static void start(struct wake *x) {
     if (x->closing || flow_active(&x->flow))
         return;
     uv_timer_stop(&x->timer);
+    if (shards_owned(x->shards))
+        refresh_standing(x);
     if (membership_tracked(x->workspace) && shards_owned(x->shards) && db_is_up(x->db))
         flow_start(&x->flow);
     else
@@ -194,6 +239,8 @@ bool wake_idle(const struct wake *x, uint64_t members) {
 }
 
 bool wake_quiet(const struct wake *x) {
+    if (x->refreshing || (x->workspace->rules.catalog.purchase.event.n && !x->standing_at))
+        return false;
     return !membership_tracked(x->workspace) ||
            (!flow_active(&x->flow) && !x->found && !x->asked && db_is_up(x->db));
 }
@@ -203,6 +250,7 @@ void wake_reload(struct wake *x, struct workspace *w) {
     x->workspace = workspace_hold(w);
     free(x->definitions);
     x->definitions = due_definitions(w);
+    x->standing_at = 0;
     x->batch.definitions = NULL; /* a batch under way is of the old ones */
     wake_kick(x);
 }
@@ -237,6 +285,7 @@ struct wake *wake_open(uv_loop_t *loop, const char *conninfo, struct workspace *
     x->workspace = workspace_hold(w);
     x->definitions = due_definitions(w);
     x->batch.arena = arena_new(65536);
+    x->standing = arena_new(0);
     x->flow = (struct flow){.steps = steps, .owner = x, .ended = on_flow_ended};
     uv_timer_init(loop, &x->timer);
     x->timer.data = x;
@@ -250,6 +299,7 @@ static void on_timer_closed(uv_handle_t *h) {
     void *ctx = x->closed_ctx;
     reset(x);
     arena_free(x->batch.arena);
+    arena_free(x->standing);
     free(x->definitions);
     workspace_release(x->workspace);
     free(x);
@@ -263,7 +313,7 @@ static void on_db_closed(void *ctx) {
 
 /* A batch under way is finished first: its transaction is short. */
 static void maybe_closed(struct wake *x) {
-    if (!flow_active(&x->flow))
+    if (!flow_active(&x->flow) && !x->refreshing)
         db_close(x->db, on_db_closed, x);
 }
 

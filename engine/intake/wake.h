@@ -8,6 +8,8 @@
  *
  *   claim -> past -> history -> decide and write
  *
+ * Once a day it also makes godwit.rfm anew, when the catalog says what a purchase is.
+ *
  * Cost goes with what is due. Everything a batch does is one transaction under the
  * shards' fences. A customer to whom something happened meanwhile (godwit.touch:
  * an event, new attributes, another standing among buyers) stays due, so a stale
@@ -36,7 +38,7 @@ struct wake *wake_open(uv_loop_t *loop, const char *conninfo, struct workspace *
                        struct err *e) MUST_CHECK;
 void wake_kick(struct wake *x);                         /* look now */
 bool wake_idle(const struct wake *x, uint64_t members); /* no batch of these under way */
-bool wake_quiet(const struct wake *x); /* nothing was due at the last look, which is recent */
+bool wake_quiet(const struct wake *x); /* nothing was due at the last look, rfm is fresh */
 void wake_reload(struct wake *x, struct workspace *w);
 void wake_close(struct wake *x, void (*on_closed)(void *ctx), void *ctx);
 

@@ -139,3 +139,24 @@ select m.segment, c.key as customer, m.since
   from godwit.memberships m
   join godwit.customers c on c.shard = m.shard and c.id = m.customer_id;
 comment on view godwit.report_segments is 'who is in the tracked segments, and since when';
+
+-- Once a day, and at once when a purchase is declared otherwise.
+create function godwit.refresh_rfm_if_old(purchase text, value text[]) returns boolean
+    language plpgsql as $$
+declare
+    declared text := jsonb_build_array($1, $2)::text;
+    finished boolean;
+begin
+    if exists (select from godwit.settings s
+                where s.key = 'rfm' and s.value::jsonb ->> 'of' = declared
+                  and (s.value::jsonb ->> 'at')::timestamptz > now() - interval '1 day') then
+        return false;
+    end if;
+    select r.done into finished from godwit.refresh_rfm($1, $2) r;
+    if finished then
+        insert into godwit.settings as s (key, value)
+        values ('rfm', jsonb_build_object('of', declared, 'at', now())::text)
+        on conflict (key) do update set value = excluded.value;
+    end if;
+    return finished;
+end $$;
