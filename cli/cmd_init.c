@@ -63,12 +63,13 @@ static int run_init(const struct args *args) {
     struct err e = ERR_INIT;
     const char *folder = args->positional[0];
     bool good = is_free(folder, &e) && write_all(a, folder, &e);
+    const char *quote = strpbrk(folder, " \t'&;()*?<>|") ? "\"" : "";
     if (good)
-        printf(
-            "A workspace is in %s. Next:\n"
-            "  godwit check -C %s     says whether all is well\n"
-            "  godwit dev -C %s       runs it: database, a mail server that catches all, engine\n",
-            folder, folder, folder);
+        printf("A workspace is in %s. Next:\n"
+               "  godwit check -C %s%s%s     says whether all is well\n"
+               "  godwit dev -C %s%s%s       runs it: database, a mail server that catches all, "
+               "engine\n",
+               folder, quote, folder, quote, quote, folder, quote);
     else
         fprintf(stderr, "godwit init: %s\n", e.text);
     arena_free(a);

@@ -7,16 +7,21 @@
 #include "base/log.h"
 #include "engine/delivery/delivery.h"
 #include "engine/intake/intake.h"
+#include "engine/intake/wake.h"
+#include "engine/metrics.h"
 #include "engine/registry.h"
+#include "engine/response/receive.h"
 #include "engine/shards.h"
+#include "engine/supervisor.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <uv.h>
 
 #define TICK_MS 250
-#define STOP_MS 8000   /* for what is in flight, after SIGTERM */
-#define STUCK_TICKS 20 /* a drain gives up after so many ticks without a way on */
+#define STOP_MS 8000    /* for what is in flight, after SIGTERM */
+#define RECEIVE_MS 2000 /* of it, for answers to HTTP requests */
+#define STUCK_TICKS 20  /* a drain gives up after so many ticks without a way on */
 
 struct engine {
     const struct engine_options *options;
@@ -28,7 +33,10 @@ struct engine {
     struct str secret;
     struct shards *shards;
     struct intake *intake;
+    struct wake *wake;
     struct delivery *delivery;
+    struct receive *receive; /* NULL: nothing listens */
+    struct supervisor *supervisor;
     bool stopping, failed;
     int stuck_ticks;
     struct err err;
@@ -40,12 +48,14 @@ static void stop(struct engine *en);
 
 static void on_shards(void *ctx) {
     struct engine *en = ctx;
-    if (!en->intake || !en->delivery)
+    if (!en->intake || !en->delivery || !en->wake)
         return;
     delivery_shards_changed(en->delivery);
     intake_shards_changed(en->intake);
+    wake_kick(en->wake);
 }
 
+/* Events were committed. */
 static void on_wake(void *ctx) {
     struct engine *en = ctx;
     if (en->intake)
@@ -55,6 +65,7 @@ static void on_wake(void *ctx) {
 static bool is_idle(void *ctx, uint64_t members) {
     struct engine *en = ctx;
     return (!en->intake || intake_idle(en->intake, members)) &&
+           (!en->wake || wake_idle(en->wake, members)) &&
            (!en->delivery || delivery_idle(en->delivery, members));
 }
 
@@ -79,6 +90,12 @@ static void on_messages(void *ctx) {
     struct engine *en = ctx;
     if (en->delivery) /* it closes first: what comes now is for the next run */
         delivery_kick(en->delivery);
+}
+
+static void on_touched(void *ctx) {
+    struct engine *en = ctx;
+    if (en->wake)
+        wake_kick(en->wake);
 }
 
 static void on_fenced(void *ctx) {
@@ -123,7 +140,7 @@ static void check_drain(struct engine *en, const struct intake_counts *in,
                         const struct delivery_counts *out) {
     bool stuck = in->stuck || (out->stuck && in->quiet);
     en->stuck_ticks = stuck ? en->stuck_ticks + 1 : 0;
-    if (in->quiet && out->quiet && !stuck) {
+    if (in->quiet && out->quiet && wake_quiet(en->wake) && !stuck) {
         stop(en);
     } else if (en->stuck_ticks >= STUCK_TICKS) {
         en->failed = true;
@@ -156,7 +173,21 @@ static void on_tick(uv_timer_t *t) {
 
 /* ---- reload */
 
+/* Its own part first: it alone can still refuse (a write key that is not there). */
+static bool use(struct engine *en, struct workspace *w, struct err *e) {
+    if (!registry_record(en->options->conninfo, w, e) ||
+        (en->receive && !receive_reload(en->receive, w, e)))
+        return false;
+    intake_reload(en->intake, w);
+    delivery_reload(en->delivery, w);
+    wake_reload(en->wake, w);
+    workspace_release(en->workspace);
+    en->workspace = w;
+    return true;
+}
+
 static void reload(struct engine *en) {
+    supervisor_reloading(en->supervisor);
     struct arena *a = arena_new(0);
     struct diags d;
     struct err e = ERR_INIT;
@@ -168,17 +199,14 @@ static void reload(struct engine *en) {
     if (!w) {
         log_error("workspace not reloaded: it has mistakes; the old one stays",
                   LOG_I("errors", d.errors));
-    } else if (!registry_record(en->options->conninfo, w, &e)) {
+    } else if (!use(en, w, &e)) {
         log_error("workspace not reloaded; the old one stays", LOG_S("error", str_from(e.text)));
         workspace_release(w);
     } else {
-        intake_reload(en->intake, w);
-        delivery_reload(en->delivery, w);
-        workspace_release(en->workspace);
-        en->workspace = w;
         log_info("workspace reloaded", LOG_S("contents", workspace_summary(a, w)));
     }
     arena_free(a);
+    supervisor_ready(en->supervisor);
 }
 
 static void on_signal(uv_signal_t *h, int number) {
@@ -193,7 +221,41 @@ static void on_signal(uv_signal_t *h, int number) {
     stop(en);
 }
 
-/* ---- stopping: delivery first (it still settles), then intake, then the shards */
+/* ---- for operators, over HTTP */
+
+static bool is_ready(void *ctx) {
+    const struct engine *en = ctx;
+    return !en->stopping && shards_engine(en->shards) != 0;
+}
+
+static void put_metrics(void *ctx, struct buf *out) {
+    struct engine *en = ctx;
+    struct intake_counts in = {0};
+    struct delivery_counts d = {0};
+    const char *name = "godwit_messages_total";
+    if (en->intake)
+        intake_counts(en->intake, &in);
+    if (en->delivery)
+        delivery_counts(en->delivery, &d);
+    metrics_value(out, "godwit_ready", "Whether the database is there and shards can be owned.",
+                  is_ready(en));
+    metrics_value(out, "godwit_shards", "Shards that this process owns.",
+                  __builtin_popcountll(shards_owned(en->shards)));
+    metrics_value(out, "godwit_engines", "Engines that share the work.",
+                  shards_engines(en->shards));
+    metrics_count(out, "godwit_events_total", "Events decided on.", (double)in.events);
+    metrics_count(out, "godwit_decisions_total", "Decisions written.", (double)in.decisions);
+    metrics_counter(out, name, "What came of messages handed over.");
+    metrics_sample(out, name, "status=\"sent\"", (double)d.sent);
+    metrics_sample(out, name, "status=\"failed\"", (double)d.failed);
+    metrics_sample(out, name, "status=\"deferred\"", (double)d.deferred);
+    metrics_sample(out, name, "status=\"in_doubt\"", (double)d.in_doubt);
+    metrics_value(out, "godwit_messages_in_hand", "Messages claimed and not yet settled.",
+                  (double)(d.ready + d.in_flight));
+    metrics_value(out, "godwit_stuck", "Whether a channel rests after failures.", d.stuck);
+}
+
+/* ---- stopping: what listens first, then delivery (it still settles), wake, intake, the shards */
 
 static void on_shards_closed(void *ctx) {
     struct engine *en = ctx;
@@ -201,6 +263,7 @@ static void on_shards_closed(void *ctx) {
     uv_close((uv_handle_t *)&en->interrupt, NULL);
     uv_close((uv_handle_t *)&en->hangup, NULL);
     uv_close((uv_handle_t *)&en->tick, NULL);
+    supervisor_close(en->supervisor);
 }
 
 static void on_intake_closed(void *ctx) {
@@ -209,10 +272,22 @@ static void on_intake_closed(void *ctx) {
     shards_close(en->shards, on_shards_closed, en);
 }
 
+static void on_wake_closed(void *ctx) {
+    struct engine *en = ctx;
+    en->wake = NULL;
+    intake_close(en->intake, on_intake_closed, en);
+}
+
 static void on_delivery_closed(void *ctx) {
     struct engine *en = ctx;
     en->delivery = NULL;
-    intake_close(en->intake, on_intake_closed, en);
+    wake_close(en->wake, on_wake_closed, en);
+}
+
+static void on_receive_closed(void *ctx) {
+    struct engine *en = ctx;
+    en->receive = NULL;
+    delivery_close(en->delivery, STOP_MS - RECEIVE_MS, on_delivery_closed, en);
 }
 
 static void stop(struct engine *en) {
@@ -225,7 +300,11 @@ static void stop(struct engine *en) {
     report(en, &in, &out);
     en->stopping = true;
     uv_timer_stop(&en->tick);
-    delivery_close(en->delivery, STOP_MS, on_delivery_closed, en);
+    supervisor_stopping(en->supervisor);
+    if (en->receive)
+        receive_close(en->receive, on_receive_closed, en);
+    else
+        delivery_close(en->delivery, STOP_MS, on_delivery_closed, en);
 }
 
 /* ---- starting */
@@ -239,7 +318,8 @@ static bool open_parts(struct engine *en) {
         if (s->channels[i].in_doubt == IN_DOUBT_RESEND)
             resend[n++] = s->channels[i].name;
     struct shards_events sh = {en, on_shards, on_wake, is_idle, on_fatal, on_link};
-    struct intake_events in = {en, on_messages, on_fenced, on_quiet, on_busy};
+    struct intake_events in = {en, on_messages, on_touched, on_fenced, on_quiet, on_busy};
+    struct wake_events wa = {en, on_wake, on_fenced};
     en->shards = shards_open(&en->loop, conninfo, resend, n, &sh, &en->err);
     if (!en->shards)
         return false;
@@ -249,7 +329,23 @@ static bool open_parts(struct engine *en) {
         return false;
     en->intake =
         intake_open(&en->loop, conninfo, en->workspace, en->shards, en->secret, &in, &en->err);
-    return en->intake != NULL;
+    if (!en->intake)
+        return false;
+    en->wake = wake_open(&en->loop, conninfo, en->workspace, en->shards, &wa, &en->err);
+    return en->wake != NULL;
+}
+
+/* A drain does what is due and goes: it answers nobody. */
+static bool open_receive(struct engine *en) {
+    const struct receive_host host = {en, is_ready, put_metrics};
+    if (en->options->drain || !en->workspace->settings.tracking.listen.n)
+        return true;
+    en->receive =
+        receive_open(&en->loop, en->options->conninfo, en->workspace, en->secret, &host, &en->err);
+    if (en->receive)
+        log_info("listening", LOG_S("address", en->workspace->settings.tracking.listen),
+                 LOG_I("port", receive_port(en->receive)));
+    return en->receive != NULL;
 }
 
 static void watch(struct engine *en, uv_signal_t *h, int number) {
@@ -266,7 +362,7 @@ bool engine_run(struct workspace *w, const struct engine_options *o, struct err 
         if (uv_loop_init(&en.loop) != 0)
             abort();
         en.workspace = workspace_hold(w);
-        ok = open_parts(&en);
+        ok = open_parts(&en) && open_receive(&en);
         if (!ok)
             *e = en.err;
     }
@@ -277,6 +373,8 @@ bool engine_run(struct workspace *w, const struct engine_options *o, struct err 
         uv_timer_init(&en.loop, &en.tick);
         en.tick.data = &en;
         uv_timer_start(&en.tick, on_tick, TICK_MS, TICK_MS);
+        en.supervisor = supervisor_open(&en.loop);
+        supervisor_ready(en.supervisor);
         uv_run(&en.loop, UV_RUN_DEFAULT);
         uv_loop_close(&en.loop);
         workspace_release(en.workspace);

@@ -12,8 +12,10 @@
 static const struct db_stmt st_messages = {"message_insert", sql_message_insert};
 static const struct db_stmt st_decisions = {"decision_insert", sql_decision_insert};
 static const struct db_stmt st_claim = {"message_claim", sql_message_claim};
+static const struct db_stmt st_hold = {"message_hold", sql_message_hold};
 static const struct db_stmt st_mark = {"message_mark", sql_message_mark};
 static const struct db_stmt st_fail = {"message_fail", sql_message_fail};
+static const struct db_stmt st_postpone = {"message_postpone", sql_message_postpone};
 static const struct db_stmt st_settle = {"message_settle", sql_message_settle};
 static const struct db_stmt st_recover = {"message_recover", sql_message_recover};
 
@@ -161,6 +163,14 @@ struct db_call outbox_claim(struct arena *a, struct str channel, uint64_t shards
     return (struct db_call){&st_claim, p};
 }
 
+struct db_call outbox_hold(struct arena *a, struct str channel, uint64_t shards, int64_t now_us) {
+    struct db_params *p = db_params(a);
+    db_param_text(p, channel);
+    db_param_array(p, members_array(a, shards));
+    db_param_timestamptz(p, now_us);
+    return (struct db_call){&st_hold, p};
+}
+
 void outbox_claimed(const struct db_result *r, size_t i, struct outbox_message *out) {
     *out = (struct outbox_message){
         .shard = (int)db_int(r, i, 0),
@@ -227,6 +237,29 @@ void outbox_fail(struct outbox_fails *f, const struct outbox_message *msg, int64
 
 struct db_call outbox_fail_call(struct outbox_fails *f) {
     return (struct db_call){&st_fail, columns_params(&f->c)};
+}
+
+struct outbox_postpones {
+    struct columns c;
+};
+
+struct outbox_postpones *outbox_postpones_new(struct arena *a, size_t expect) {
+    static const enum db_type types[] = {DB_INT8, DB_INT2, DB_INT8, DB_TIMESTAMPTZ};
+    struct outbox_postpones *p = ARENA_NEW(a, struct outbox_postpones);
+    COLUMNS_INIT(&p->c, a, expect, types);
+    return p;
+}
+
+void outbox_postpone(struct outbox_postpones *p, const struct outbox_message *msg, int64_t fence,
+                     int64_t due_us) {
+    db_array_int8(p->c.column[0], msg->id);
+    db_array_int2(p->c.column[1], (int16_t)msg->shard);
+    db_array_int8(p->c.column[2], fence);
+    db_array_timestamptz(p->c.column[3], due_us);
+}
+
+struct db_call outbox_postpone_call(struct outbox_postpones *p) {
+    return (struct db_call){&st_postpone, columns_params(&p->c)};
 }
 
 struct outbox_settles {

@@ -43,6 +43,8 @@ struct outbox_message {
 /* Messages of the channel that are due and not among the n ids in hand. */
 struct db_call outbox_claim(struct arena *a, struct str channel, uint64_t shards, int64_t now_us,
                             int64_t most, const int64_t *in_hand, size_t n);
+/* Sets aside those of paused campaigns; goes before a claim, in its transaction. */
+struct db_call outbox_hold(struct arena *a, struct str channel, uint64_t shards, int64_t now_us);
 /* A row of its result; the texts point into it. */
 void outbox_claimed(const struct db_result *r, size_t row, struct outbox_message *out);
 
@@ -58,6 +60,13 @@ struct outbox_fails *outbox_fails_new(struct arena *a, size_t expect);
 void outbox_fail(struct outbox_fails *f, const struct outbox_message *msg, int64_t fence,
                  struct str reason);
 struct db_call outbox_fail_call(struct outbox_fails *f);
+
+/* Messages that are due later than was thought. */
+struct outbox_postpones;
+struct outbox_postpones *outbox_postpones_new(struct arena *a, size_t expect);
+void outbox_postpone(struct outbox_postpones *p, const struct outbox_message *msg, int64_t fence,
+                     int64_t due_us);
+struct db_call outbox_postpone_call(struct outbox_postpones *p);
 
 struct outbox_settles;
 struct outbox_settles *outbox_settles_new(struct arena *a, size_t expect);

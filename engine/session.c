@@ -18,6 +18,7 @@ void session_settings(struct db *db) {
     if (!db_script(db,
                    "set enable_seqscan = off; set enable_bitmapscan = off; set enable_sort = off; "
                    "set enable_hashjoin = off; set enable_mergejoin = off; "
+                   "set join_collapse_limit = 1; set random_page_cost = 1.1; "
                    "set plan_cache_mode = force_generic_plan; set jit = off; set "
                    "max_parallel_workers_per_gather = 0; "
                    "set default_transaction_isolation = 'read committed'; set timezone = 'UTC'",

@@ -7,6 +7,7 @@
 #include "base/wallclock.h"
 #include "channels/drivers.h"
 #include "engine/secret.h"
+#include "engine/settings_pace.h"
 #include "rules/form.h"
 
 #include <stddef.h>
@@ -91,7 +92,7 @@ static const struct form_field kind_field = {
 #define CHANNELS_SCHEMA                                                                     \
     "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\",\"required\":"      \
     "[\"driver\"],\"properties\":{\"driver\":{\"type\":\"string\"},\"in_doubt\":{\"enum\":" \
-    "[\"resend\",\"hold\"]},\"kind\":{\"enum\":[\"email\",\"sms\",\"webhook\"]}}}}"
+    "[\"resend\",\"hold\"]},\"kind\":{\"enum\":[\"email\",\"sms\",\"webhook\"]}," SETTINGS_PACE_SCHEMA "}}}"
 
 static const struct form topic_form = {
     .what = "a topic",
@@ -141,6 +142,18 @@ static const struct form tracking_form = {
                                      .schema = "{\"type\":\"array\",\"items\":" TEXT_SCHEMA "}",
                                      .help = "keys with which events may be sent over HTTP",
                                      .example = "[env:WRITE_KEY]"},
+                                    {.key = "opens",
+                                     .type = FORM_BOOL,
+                                     .offset = offsetof(struct settings, tracking.opens),
+                                     .help = "whether HTML gets a pixel that tells of opens; true "
+                                             "by default",
+                                     .example = "false"},
+                                    {.key = "clicks",
+                                     .type = FORM_BOOL,
+                                     .offset = offsetof(struct settings, tracking.clicks),
+                                     .help = "whether links lead through public_url; true by "
+                                             "default",
+                                     .example = "false"},
                                     {0}},
 };
 
@@ -204,7 +217,8 @@ void settings_read(struct arena *a, const struct yamlfile *file, struct settings
                    struct diags *d) {
     struct form_reader r = {.a = a, .file = file, .d = d};
     struct err e = ERR_INIT;
-    *out = (struct settings){.timezone = S("UTC"), .file = *file};
+    *out = (struct settings){
+        .timezone = S("UTC"), .tracking = {.opens = true, .clicks = true}, .file = *file};
     if (!wallclock_zone(out->timezone, &out->zone, &e))
         form_error(&r, NULL, "%s", e.text);
     if (!file->root)
@@ -396,7 +410,8 @@ static bool carries_of(struct form_reader *r, const struct ynode *channel, struc
 }
 
 static bool is_own(struct str key) {
-    return str_eq(key, S("driver")) || str_eq(key, S("in_doubt")) || str_eq(key, S("kind"));
+    return str_eq(key, S("driver")) || str_eq(key, S("in_doubt")) || str_eq(key, S("kind")) ||
+           settings_pace_owns(key);
 }
 
 static const struct channel_setting *find_setting(const struct channel_driver *d, struct str key) {
@@ -473,6 +488,7 @@ static void read_channel(struct form_reader *r, const struct ynode *node,
     struct map *settings = read_settings(r, node);
     out->driver = x.driver;
     out->in_doubt = (enum in_doubt)x.in_doubt;
+    settings_pace_read(r, node, out);
     out->settings = value_map(settings);
     const struct channel_driver *driver = x.driver.n ? find_driver(r, node, x.driver) : NULL;
     if (!driver)

@@ -10,6 +10,7 @@
 #define GODWIT_ENGINE_SETTINGS_H
 
 #include "base/diag.h"
+#include "base/rate.h"
 #include "base/value.h"
 #include "base/yamlfile.h"
 #include "channels/channel.h"
@@ -24,13 +25,28 @@ enum in_doubt { IN_DOUBT_RESEND, IN_DOUBT_HOLD };
 /* What a channel carries; decides which parts of a template and which address it needs. */
 enum channel_carries { CARRIES_EMAIL, CARRIES_SMS, CARRIES_WEBHOOK };
 
+struct settings_domain {
+    struct str domain; /* lower case; "*": each other one */
+    double per_s;
+};
+
+struct settings_warmup {
+    int64_t per_day; /* on the first day; 0: no warm-up */
+    double growth;   /* from day to day, 1 or more */
+};
+
 struct settings_channel {
     struct str name;
     struct str driver;
     enum channel_carries carries;
     enum address_kind address;
     enum in_doubt in_doubt;
-    struct value settings; /* map: what stands beside driver, kind and in_doubt; for the driver */
+    double rate_per_s; /* 0: no limit */
+    const struct settings_domain *domains;
+    size_t n_domains;
+    struct settings_warmup warmup;
+    int64_t retry_us;      /* first delay of a deferred message; 0: the standard one */
+    struct value settings; /* map: what stands beside the keys above; for the driver */
     struct place at;       /* of the name */
     const struct ynode *node; /* the map in the file, to place a driver's complaints */
 };
@@ -54,6 +70,7 @@ struct settings_tracking {
     struct str public_url; /* without a slash at its end; empty: links stay as they are */
     const struct str *write_keys;
     size_t n_write_keys;
+    bool opens, clicks; /* whether HTML gets a pixel, links lead through public_url */
 };
 
 struct settings {

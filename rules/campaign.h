@@ -91,6 +91,7 @@ struct campaign {
     struct campaign_goal goal;
     uint32_t holdout_ppm; /* share of customers that are held out, in CAMPAIGN_PPM */
     struct campaign_limit per_customer;
+    double rate_per_s;        /* messages of all customers; 0: no limit */
     int64_t max_age_us;       /* an event older than this when it is decided starts nothing */
     int64_t expires_after_us; /* a message not sent so long after it was due is dropped; 0: never */
     int64_t expires_at_us;    /* no message is sent from this instant on; 0: no end */

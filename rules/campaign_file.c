@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/digest.h"
+#include "base/rate.h"
 #include "base/wallclock.h"
 #include "rules/campaign_steps.h"
 #include "rules/condition.h"
@@ -33,6 +34,7 @@ static void read_node(struct form_reader *r, const struct ynode *node, void *out
 static void read_event_name(struct form_reader *r, const struct ynode *node, void *out);
 static void read_holdout(struct form_reader *r, const struct ynode *node, void *out);
 static void read_per_customer(struct form_reader *r, const struct ynode *node, void *out);
+static void read_rate(struct form_reader *r, const struct ynode *node, void *out);
 static void read_expires(struct form_reader *r, const struct ynode *node, void *out);
 
 #define TEXT_SCHEMA "{\"type\":\"string\",\"minLength\":1}"
@@ -91,7 +93,7 @@ static const struct form goal_form = {
 
 static const struct form limits_form = {
     .what = "`limits`",
-    .help = "How often this campaign may write to the same customer",
+    .help = "How often this campaign may write to the same customer, and how fast at all",
     .fields =
         (const struct form_field[]){
             {.key = "per_customer",
@@ -101,6 +103,13 @@ static const struct form limits_form = {
              .schema = "{\"type\":\"string\",\"pattern\":\"^(once|[1-9][0-9]* per .+)$\"}",
              .help = "`once`, or a number of messages per span of time",
              .example = "1 per 90d"},
+            {.key = "rate",
+             .type = FORM_CUSTOM,
+             .read = read_rate,
+             .offset = offsetof(struct draft, campaign.rate_per_s),
+             .schema = "{\"type\":\"string\",\"pattern\":\"^[1-9][0-9]*/[a-z]+$\"}",
+             .help = "messages of this campaign in a time",
+             .example = "20/s"},
             {0}},
 };
 
@@ -246,6 +255,17 @@ static void read_per_customer(struct form_reader *r, const struct ynode *node, v
         r, node, "`per_customer` must be `once` or a number of messages per span, not `%.*s`",
         STR_FMT(node->text));
     x->hint = S("for example `1 per 90d`; spans are 30s, 90m, 12h, 7d, 2w");
+}
+
+static void read_rate(struct form_reader *r, const struct ynode *node, void *out) {
+    struct rate rate;
+    struct err e = ERR_INIT;
+    if (!form_want_text(r, node, "`rate`"))
+        return;
+    if (rate_parse(node->text, &rate, &e))
+        *(double *)out = rate_per_second(rate);
+    else
+        form_error(r, node, "%s", e.text);
 }
 
 static void read_expires(struct form_reader *r, const struct ynode *node, void *out) {

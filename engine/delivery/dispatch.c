@@ -11,6 +11,7 @@
 #include "engine/delivery/channel_open.h"
 #include "engine/delivery/render.h"
 #include "engine/delivery/retry.h"
+#include "engine/delivery/throttle.h"
 #include "engine/outbox.h"
 
 #include <assert.h>
@@ -19,6 +20,7 @@
 #define READY_LEAST 64u
 #define READY_MOST 512u
 #define POLL_TICKS 2 /* a look at the table at least every 500 ms */
+#define GATHER_MOST_MS 5
 
 enum item_state { READY, MARKING, IN_FLIGHT, DONE, SETTLING, ITEM_STATES };
 
@@ -30,6 +32,8 @@ struct item {
     struct channel_message message;
     struct str hash;
     int64_t fence;
+    struct pace_key key;
+    bool held; /* counted by the pace */
     /* when DONE */
     struct outbox_result result;
 };
@@ -42,13 +46,19 @@ struct dispatch {
     struct channel *channel;
     struct channel_host channel_host;
     enum in_doubt in_doubt;
+    int64_t retry_us;       /* first delay of a deferred message; 0: the standard one */
     enum channel_kind kind; /* what it carries */
+    struct throttle throttle;
     struct item items; /* head of the ring, in order of claiming */
     size_t count[ITEM_STATES];
     struct arena *claim_arena, *cycle_arena;
     struct workspace *claim_workspace; /* held while a claim is under way */
     bool claiming, cycling, more;
     bool quiet; /* the last look found nothing */
+    uv_timer_t gather;
+    bool gathered;       /* enough was waited for */
+    uint64_t cycle_ns;   /* when the cycle under way began */
+    uint64_t cycle_took; /* the last one, ms */
     int ticks;
     int failures;           /* in a row, of the channel as a whole */
     int64_t rests_until_us; /* 0: it does not rest */
@@ -85,6 +95,10 @@ static void set_state(struct dispatch *d, struct item *x, enum item_state s) {
 }
 
 static void drop(struct dispatch *d, struct item *x) {
+    if (x->held && x->state == READY)
+        pace_drop(d->throttle.pace, &x->key);
+    else if (x->state == MARKING)
+        throttle_untake(&d->throttle, &x->key);
     d->count[x->state]--;
     item_free(x);
 }
@@ -119,9 +133,10 @@ static size_t ready_most(const struct dispatch *d) {
     return n < READY_LEAST ? READY_LEAST : n > READY_MOST ? READY_MOST : n;
 }
 
-/* Makes an item of a claimed row; false: it cannot be sent, and why stands in e. */
+/* Makes an item of a claimed row; false: it cannot be sent, and why stands in e. *later: when its
+ * turn comes, if that is not soon. */
 static bool take_row(struct dispatch *d, const struct db_result *r, size_t row, int64_t now_us,
-                     struct item **out, struct err *e) {
+                     struct item **out, int64_t *later, struct err *e) {
     struct item *x = item_new(d);
     *out = x;
     outbox_claimed(r, row, &x->m);
@@ -134,6 +149,11 @@ static bool take_row(struct dispatch *d, const struct db_result *r, size_t row, 
     x->fence = shards_fence(d->host->shards, m->shard);
     if (m->expires_us && m->expires_us <= now_us)
         return err_set(e, ERR_INPUT, "expired before it could be sent");
+    throttle_key(&d->throttle, d->claim_workspace, m, x->arena, &x->key);
+    *later = pace_hold(d->throttle.pace, &x->key, now_us);
+    x->held = *later == 0;
+    if (*later)
+        return true;
     fault_point("delivery.render");
     if (!render_message(d->claim_workspace, m, d->kind, &d->host->render, x->arena, &x->message, &x->hash, e))
         return false;
@@ -144,7 +164,7 @@ static bool take_row(struct dispatch *d, const struct db_result *r, size_t row, 
 static void on_failed(void *ctx, const struct err *e, struct db_reply *reply) {
     struct dispatch *d = ctx;
     if (e) /* they stay queued and are claimed again */
-        log_warn("failed messages could not be recorded", LOG_S("channel", d->name),
+        log_warn("failed or postponed messages could not be recorded", LOG_S("channel", d->name),
                  LOG_S("error", str_from(e->text)));
     db_reply_free(reply);
     d->claiming = false;
@@ -157,12 +177,20 @@ static void on_failed(void *ctx, const struct err *e, struct db_reply *reply) {
  */
 static bool take_rows(struct dispatch *d, const struct db_result *r) {
     struct outbox_fails *fails = outbox_fails_new(d->claim_arena, 0);
+    struct outbox_postpones *postpones = outbox_postpones_new(d->claim_arena, 0);
     int64_t now_us = wallclock_now();
-    size_t failed = 0;
+    size_t failed = 0, postponed = 0;
     for (size_t i = 0; i < db_rows(r); i++) {
         struct item *x;
+        int64_t later = 0;
         struct err why = ERR_INIT;
-        if (take_row(d, r, i, now_us, &x, &why))
+        bool good = take_row(d, r, i, now_us, &x, &later, &why);
+        if (good && later) {
+            outbox_postpone(postpones, &x->m, x->fence, later);
+            drop(d, x);
+            postponed++;
+        }
+        if (good)
             continue;
         outbox_fail(fails, &x->m, x->fence, str_dup(d->claim_arena, str_from(why.text)));
         log_warn("message failed", LOG_I("message", x->m.id), LOG_S("campaign", x->m.campaign),
@@ -171,10 +199,13 @@ static bool take_rows(struct dispatch *d, const struct db_result *r) {
         failed++;
     }
     struct err e = ERR_INIT;
-    struct db_call call;
+    struct db_call calls[2];
+    size_t n = 0;
     if (failed)
-        call = outbox_fail_call(fails);
-    if (!failed || !db_transaction(d->host->claims, &call, 1, on_failed, d, &e))
+        calls[n++] = outbox_fail_call(fails);
+    if (postponed)
+        calls[n++] = outbox_postpone_call(postpones);
+    if (!n || !db_transaction(d->host->claims, calls, n, on_failed, d, &e))
         return false;
     d->host->counts.failed += (int64_t)failed;
     return true;
@@ -184,10 +215,10 @@ static void on_claimed(void *ctx, const struct err *e, struct db_reply *reply) {
     struct dispatch *d = ctx;
     bool busy = false;
     if (!e && !d->closing) {
-        size_t rows = db_rows(reply->result[0]);
-        d->quiet = rows == 0;
-        d->more = rows > 0;
-        busy = take_rows(d, reply->result[0]);
+        const struct db_result *due = reply->result[reply->n - 1]; /* behind those held back */
+        d->quiet = db_rows(due) == 0;
+        d->more = db_rows(due) > 0;
+        busy = take_rows(d, due);
     }
     db_reply_free(reply);
     workspace_release(d->claim_workspace);
@@ -202,13 +233,38 @@ static bool resting(struct dispatch *d) {
     return d->rests_until_us && wallclock_now() < d->rests_until_us;
 }
 
+/* What is ready and will not be for some time makes room for others. */
+static bool evict(struct dispatch *d, struct db_call *call) {
+    struct outbox_postpones *postpones = outbox_postpones_new(d->claim_arena, 0);
+    int64_t now_us = wallclock_now();
+    bool any = false;
+    for (struct item *x = d->items.next, *next; x != &d->items; x = next) {
+        next = x->next;
+        int64_t later =
+            x->state == READY ? pace_evict(d->throttle.pace, &x->key, now_us) : 0;
+        if (!later)
+            continue;
+        outbox_postpone(postpones, &x->m, x->fence, later);
+        x->held = false;
+        drop(d, x);
+        any = true;
+    }
+    if (any)
+        *call = outbox_postpone_call(postpones);
+    return any;
+}
+
 void dispatch_claim(struct dispatch *d) {
     uint64_t shards = shards_owned(d->host->shards);
     size_t most = ready_most(d);
     if (d->claiming || d->closing || d->host->stopping || !shards || !d->host->recovered ||
-        d->count[READY] > most / 4 || resting(d) || !db_is_up(d->host->claims))
+        resting(d) || !db_is_up(d->host->claims))
         return;
     arena_reset(d->claim_arena);
+    struct db_call calls[3];
+    size_t n_calls = pace_limits(d->throttle.pace) && evict(d, &calls[0]);
+    if (d->count[READY] > most / 4 && !n_calls)
+        return;
     size_t held = 0, n = 0;
     for (size_t i = 0; i < ITEM_STATES; i++)
         held += d->count[i];
@@ -217,17 +273,23 @@ void dispatch_claim(struct dispatch *d) {
     for (const struct item *x = d->items.next; x != &d->items; x = x->next)
         ids[n++] = x->m.id;
     struct err e = ERR_INIT;
-    struct db_call call = outbox_claim(d->claim_arena, d->name, shards, wallclock_now(),
-                                       (int64_t)(most - d->count[READY]), ids, n);
-    d->claiming = db_transaction(d->host->claims, &call, 1, on_claimed, d, &e);
+    int64_t now_us = wallclock_now();
+    calls[n_calls++] = outbox_hold(d->claim_arena, d->name, shards, now_us);
+    calls[n_calls++] = outbox_claim(d->claim_arena, d->name, shards, now_us,
+                                    (int64_t)(most - d->count[READY]), ids, n);
+    d->claiming = db_transaction(d->host->claims, calls, n_calls, on_claimed, d, &e);
     d->ticks = 0;
     if (d->claiming)
         d->claim_workspace = workspace_hold(d->host->workspace);
 }
 
 void dispatch_tick(struct dispatch *d) {
+    int engines = shards_engines(d->host->shards);
     if (d->rests_until_us && !resting(d))
         d->rests_until_us = 0;
+    pace_share(d->throttle.pace, 1.0 / (engines > 0 ? engines : 1));
+    if (!d->closing && d->host->recovered)
+        throttle_ask(&d->throttle, d->host->claims, d->count[READY], wallclock_now());
     if (d->more || ++d->ticks >= POLL_TICKS)
         dispatch_claim(d);
     dispatch_cycle(d);
@@ -262,6 +324,8 @@ static size_t add_marks(struct dispatch *d, struct db_call *call) {
         return 0;
     uint64_t owned = shards_owned(d->host->shards);
     struct outbox_marks *m = outbox_marks_new(d->cycle_arena, room);
+    int64_t now_us = wallclock_now();
+    room = throttle_room(&d->throttle, room);
     for (struct item *x = d->items.next, *next; x != &d->items && n < room; x = next) {
         next = x->next;
         if (x->state != READY)
@@ -270,10 +334,13 @@ static size_t add_marks(struct dispatch *d, struct db_call *call) {
             drop(d, x);
             continue;
         }
+        if (!pace_take(d->throttle.pace, &x->key, now_us))
+            continue;
         outbox_mark(m, &x->m, x->fence, x->hash, topic_default(d, x->m.topic));
         set_state(d, x, MARKING);
         n++;
     }
+    d->throttle.allowance -= d->throttle.warmup.per_day ? (int64_t)n : 0;
     if (n)
         *call = outbox_mark_call(m);
     return n;
@@ -329,6 +396,7 @@ static void submit_marked(struct dispatch *d, const struct db_result *r) {
 static void on_cycled(void *ctx, const struct err *e, struct db_reply *reply) {
     struct dispatch *d = ctx;
     d->cycling = false;
+    d->cycle_took = (uv_hrtime() - d->cycle_ns) / 1000000;
     if (e) {
         if (e->kind != ERR_TEMPORARY)
             log_error("results cannot be recorded", LOG_S("channel", d->name),
@@ -353,9 +421,29 @@ static void on_cycled(void *ctx, const struct err *e, struct db_reply *reply) {
     }
 }
 
+static void on_gathered(uv_timer_t *t) {
+    struct dispatch *d = t->data;
+    d->gathered = true;
+    dispatch_cycle(d);
+}
+
+/* A commit waits for the disk, which takes about as long as a message to a relay near by: the
+ * first result waits for those that come right behind it, half a commit's time at most. */
+static bool gathering(struct dispatch *d) {
+    if (!d->count[IN_FLIGHT] || d->gathered || d->closing)
+        return false;
+    uint64_t ms = d->cycle_took / 2 + 1;
+    if (!uv_is_active((uv_handle_t *)&d->gather))
+        uv_timer_start(&d->gather, on_gathered, ms < GATHER_MOST_MS ? ms : GATHER_MOST_MS, 0);
+    return true;
+}
+
 void dispatch_cycle(struct dispatch *d) {
-    if (d->cycling || !db_is_up(d->host->marks) || !(d->count[DONE] || d->count[READY]))
+    if (d->cycling || !db_is_up(d->host->marks) || !(d->count[DONE] || d->count[READY]) ||
+        gathering(d))
         return;
+    uv_timer_stop(&d->gather);
+    d->gathered = false;
     arena_reset(d->cycle_arena);
     struct db_call calls[2];
     size_t n = 0;
@@ -367,6 +455,7 @@ void dispatch_cycle(struct dispatch *d) {
         return;
     struct err e = ERR_INIT;
     fault_point("delivery.before_mark");
+    d->cycle_ns = uv_hrtime();
     d->cycling = db_transaction(d->host->marks, calls, n, on_cycled, d, &e);
     if (!d->cycling)
         cycle_failed(d);
@@ -421,6 +510,7 @@ static void on_done(const struct channel_host *host, uint64_t ref, const struct 
                              .queued_us = x->m.queued_us,
                              .expires_us = x->m.expires_us,
                              .now_us = wallclock_now(),
+                             .first_us = d->retry_us,
                              .in_doubt = d->in_doubt};
     bool pause;
     x->result = retry_after(&in, r, &pause);
@@ -428,6 +518,7 @@ static void on_done(const struct channel_host *host, uint64_t ref, const struct 
     x->result.provider_id =
         r->provider_id.n ? str_dup(x->arena, text_of(r->provider_id)) : STR_NONE;
     set_state(d, x, DONE);
+    pace_result(d->throttle.pace, &x->key, throttle_answer(r), in.now_us);
     if (pause)
         rest(d, r, x->result.reason);
     else
@@ -440,11 +531,16 @@ static void on_log(const struct channel_host *host, enum channel_level level, co
     log_at(levels[level], text, LOG_S("channel", str_from(host->name)));
 }
 
-void dispatch_count(const struct dispatch *d, struct delivery_counts *out, struct str *trouble) {
+void dispatch_count(struct dispatch *d, struct delivery_counts *out, struct str *trouble) {
     out->ready += d->count[READY];
     out->in_flight += d->count[IN_FLIGHT] + d->count[DONE] + d->cycling;
-    out->quiet =
-        out->quiet && d->quiet && d->items.next == &d->items && !d->claiming && !d->cycling;
+    int64_t now_us = wallclock_now();
+    bool waits = throttle_waits(&d->throttle, now_us); /* what is ready may stay so for long */
+    bool none = d->items.next == &d->items ||
+                (waits && !d->count[MARKING] && !d->count[IN_FLIGHT] && !d->count[DONE] &&
+                 !d->count[SETTLING]);
+    out->quiet = out->quiet && none && (d->quiet || waits) && !d->claiming && !d->cycling &&
+                 !d->throttle.asking && (waits || pace_booked(d->throttle.pace) <= now_us);
     if (d->failures) {
         out->stuck = true;
         *trouble = str_from(d->trouble);
@@ -464,13 +560,18 @@ struct dispatch *dispatch_new(struct dispatch_host *host, struct str channel, st
     d->name_z = strndup(channel.p, channel.n);
     d->name = str_from(d->name_z);
     d->in_doubt = c->in_doubt;
+    d->retry_us = c->retry_us;
     d->kind = settings_channel_kind(c);
     d->claim_arena = arena_new(0);
     d->cycle_arena = arena_new(0);
     d->channel_host = (struct channel_host){d, host->loop, d->name_z, NULL, on_done, on_log};
     d->channel = channel_open(host->workspace, c, &d->channel_host, &d->driver, e);
-    if (d->channel)
+    if (d->channel) {
+        throttle_init(&d->throttle, c, d->driver->capacity(d->channel));
+        uv_timer_init(host->loop, &d->gather);
+        d->gather.data = d;
         return d;
+    }
     err_context(e, "channel %s", d->name_z);
     dispatch_free(d);
     return NULL;
@@ -479,10 +580,17 @@ struct dispatch *dispatch_new(struct dispatch_host *host, struct str channel, st
 void dispatch_free(struct dispatch *d) {
     while (d->items.next != &d->items)
         item_free(d->items.next);
+    if (d->throttle.pace)
+        throttle_close(&d->throttle);
     arena_free(d->claim_arena);
     arena_free(d->cycle_arena);
     free(d->name_z);
     free(d);
+}
+
+static void on_gather_closed(uv_handle_t *h) {
+    struct dispatch *d = h->data;
+    d->closed(d->closed_ctx);
 }
 
 /* Closed when the driver is, and its results are settled or there is no way to. */
@@ -494,10 +602,8 @@ static void maybe_closed(struct dispatch *d) {
         if (d->cycling)
             return;
     }
-    void (*closed)(void *) = d->closed;
-    d->closed = NULL;
-    if (closed)
-        closed(d->closed_ctx);
+    if (d->closed && !uv_is_closing((uv_handle_t *)&d->gather))
+        uv_close((uv_handle_t *)&d->gather, on_gather_closed);
 }
 
 static void on_driver_closed(void *arg) {

@@ -6,7 +6,8 @@
  *   in flight at the driver -> result -> settled, freed
  *
  * One claim and one mark-and-settle request at a time; while one is under way,
- * results gather, so that under load a transaction carries many (group commit).
+ * and for some ms before it, results gather, so that under load a transaction
+ * carries many (group commit).
  * A channel that fails as a whole rests, longer each time, and says so once.
  * Private to engine/delivery. Loop thread only.
  */
@@ -42,7 +43,7 @@ bool dispatch_has(const struct dispatch *d, uint64_t members);
 /* Ids that were marked and are not settled yet, appended to out. */
 size_t dispatch_in_hand(const struct dispatch *d, int64_t *out, size_t room);
 void dispatch_forget_ready(struct dispatch *d, uint64_t members); /* of these shards */
-void dispatch_count(const struct dispatch *d, struct delivery_counts *out, struct str *trouble);
+void dispatch_count(struct dispatch *d, struct delivery_counts *out, struct str *trouble);
 
 /* Closes the driver; then, when results are settled or cannot be, calls closed. */
 void dispatch_close(struct dispatch *d, int64_t deadline_ms, void (*closed)(void *ctx), void *ctx);

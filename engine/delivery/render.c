@@ -79,8 +79,16 @@ static void copy_path(struct arena *a, struct map *to, const struct map *from, s
     }
 }
 
+/* "o" opens, "c" clicks: messages about a topic only, and what the workspace allows. */
+static struct str what_to_track(const struct workspace *w, const struct decision *d) {
+    const struct settings_tracking *t = &w->settings.tracking;
+    if (!t->public_url.n || !d->topic.n)
+        return STR_NONE;
+    return t->opens ? (t->clicks ? S("oc") : S("o")) : t->clicks ? S("c") : STR_NONE;
+}
+
 /* What the template reads, and what the same bytes depend on besides: who sends, where links
- * lead, the customer's zone. */
+ * lead and what is tracked, the customer's zone. */
 struct str render_input(const struct workspace *w, const struct decision *d,
                         const struct profile *p, const struct event *e, struct arena *a) {
     const struct message_template *t = template_find(w->template_set, d->template, NULL);
@@ -96,6 +104,7 @@ struct str render_input(const struct workspace *w, const struct decision *d,
     set_text(a, input, "_zone", p->timezone.n ? p->timezone : w->settings.timezone);
     set_text(a, input, "_currency", w->settings.currency);
     set_text(a, input, "_base", w->settings.tracking.public_url);
+    set_text(a, input, "_track", what_to_track(w, d));
     struct buf b = BUF_IN(a);
     json_write(&b, value_map(input));
     return buf_str(&b);
@@ -175,6 +184,53 @@ static const struct {
     {TEMPLATE_BODY, CHANNEL_WEBHOOK, offsetof(struct channel_message, body)},
 };
 
+/* ---- tracking */
+
+struct tracked {
+    const struct outbox_message *message;
+    struct str secret, base;
+};
+
+/* A link becomes base/c/TOKEN, but for our own pages and what a token cannot hold. */
+static void on_link(void *context, uint32_t index, struct str url, struct buf *out) {
+    const struct tracked *t = context;
+    struct token_link link = {t->message->shard, t->message->id, index, url};
+    size_t before = out->n;
+    buf_add_str(out, t->base);
+    buf_add_char(out, '/');
+    if (!str_starts(url, str_sub(buf_str(out), before, out->n))) {
+        buf_add_str(out, S("c/"));
+        if (token_link_make(t->secret, &link, out))
+            return;
+    }
+    out->n = before;
+    buf_add_str(out, url);
+}
+
+/* Where </body> is, or the end. */
+static size_t end_of_body(struct str html) {
+    for (size_t i = html.n; i >= 7; i--)
+        if (str_eq_nocase(str_sub(html, i - 7, i), S("</body>")))
+            return i - 7;
+    return html.n;
+}
+
+static struct str with_pixel(struct str html, const struct tracked *t, struct arena *a) {
+    char token[TOKEN_CHARS + 1];
+    struct buf b = BUF_IN(a);
+    size_t at = end_of_body(html);
+    token_make(t->secret, TOKEN_OPEN, t->message->shard, t->message->id, token);
+    buf_add_str(&b, str_sub(html, 0, at));
+    buf_printf(&b, "<img src=\"%.*s/o/%s.gif\" width=\"1\" height=\"1\" alt=\"\">",
+               STR_FMT(t->base), token);
+    buf_add_str(&b, str_sub(html, at, html.n));
+    return buf_str(&b);
+}
+
+static bool tracks(const struct map *data, const char *what) {
+    return str_find(text_at(data, "_track"), str_from(what)) >= 0;
+}
+
 /* The parts that the message's channel carries. */
 static bool render_parts(const struct template_set *set, const struct message_template *t,
                          const struct outbox_message *m, const struct map *data,
@@ -186,6 +242,7 @@ static bool render_parts(const struct template_set *set, const struct message_te
                               .locale = locales_get(r->locales, m->locale),
                               .locale_name = m->locale,
                               .currency = text_at(data, "_currency")};
+    struct tracked tracked = {m, r->secret, text_at(data, "_base")};
     struct err unknown = ERR_INIT;
     if (!wallclock_zone(text_at(data, "_zone"), &p.zone, &unknown))
         p.zone = NULL; /* UTC */
@@ -193,9 +250,14 @@ static bool render_parts(const struct template_set *set, const struct message_te
         struct buf b = BUF_IN(a);
         if (parts[i].kind != out->kind || !template_has(t, parts[i].part))
             continue;
+        bool links = parts[i].part == TEMPLATE_HTML || parts[i].part == TEMPLATE_TEXT;
+        p.on_link = links && tracks(data, "c") ? on_link : NULL;
+        p.link_context = &tracked;
         if (!template_render(set, t, parts[i].part, &p, &b, e))
             return false;
         struct str text = parts[i].part == TEMPLATE_SUBJECT ? str_trim(buf_str(&b)) : buf_str(&b);
+        if (parts[i].part == TEMPLATE_HTML && tracks(data, "o"))
+            text = with_pixel(text, &tracked, a);
         *(struct channel_text *)((char *)out + parts[i].at) = give(text);
     }
     return true;

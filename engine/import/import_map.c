@@ -85,27 +85,46 @@ static bool no_such_field(const struct maker *m, struct str text, struct err *e)
                    STR_FMT(text));
 }
 
-static bool read_target(const struct maker *m, struct str text, struct target *out, struct err *e) {
-    struct str prefix = prefix_of(m->wish->kind);
-    *out = (struct target){.field = FIELDS};
-    for (const struct field_name *f = fields_of(m->wish->kind); f->name; f++)
-        if (str_eq(text, str_from(f->name)))
-            out->field = f->field;
-    if (out->field != FIELDS)
-        return true;
-    if (!str_starts(text, prefix) || text.n == prefix.n)
-        return no_such_field(m, text, e);
-    out->field = FIELD_PAIR;
-    out->name = str_sub(text, prefix.n, text.n);
-    for (size_t i = out->name.n; i-- > 0;)
-        if (out->name.p[i] == ':') {
-            struct str type = str_sub(out->name, i + 1, out->name.n);
-            out->name.n = i;
-            if (i == 0)
-                return no_such_field(m, text, e);
-            return read_type(type, &out->type, e);
+/* Splits "NAME:TYPE"; *type is untouched where there is none. */
+static bool split_type(struct str *name, enum catalog_type *type, struct err *e) {
+    for (size_t i = name->n; i-- > 0;)
+        if (name->p[i] == ':') {
+            struct str text = str_sub(*name, i + 1, name->n);
+            name->n = i;
+            return read_type(text, type, e);
         }
     return true;
+}
+
+static bool own_type(struct str name, enum import_field field, enum catalog_type type,
+                     struct err *e) {
+    enum catalog_type own = field == FIELD_OCCURRED_AT ? CATALOG_TIMESTAMP : CATALOG_STRING;
+    return type == own || err_set(e, ERR_INPUT, "`%.*s` is of type %s, not %s", STR_FMT(name),
+                                  catalog_type_name(own), catalog_type_name(type));
+}
+
+static bool read_target(const struct maker *m, struct str text, struct target *out, struct err *e) {
+    struct str prefix = prefix_of(m->wish->kind), name = text;
+    *out = (struct target){.field = FIELDS};
+    if (str_starts(text, prefix) && text.n > prefix.n) {
+        out->field = FIELD_PAIR;
+        out->name = str_sub(text, prefix.n, text.n);
+        if (!split_type(&out->name, &out->type, e))
+            return false;
+        return out->name.n > 0 || no_such_field(m, text, e);
+    }
+    enum catalog_type none = out->type;
+    struct err not_a_type = ERR_INIT;
+    bool typed = split_type(&name, &out->type, &not_a_type);
+    for (const struct field_name *f = fields_of(m->wish->kind); f->name; f++) {
+        if (!str_eq(name, str_from(f->name)))
+            continue;
+        out->field = f->field;
+        if (!typed)
+            return err_set(e, ERR_INPUT, "%s", not_a_type.text);
+        return out->type == none || own_type(name, f->field, out->type, e);
+    }
+    return no_such_field(m, text, e);
 }
 
 /* ---- columns */

@@ -29,7 +29,7 @@ create table godwit.customers (
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     primary key (shard, id),
-    unique (shard, key),
+    unique (key, shard),
     check (key <> '' and octet_length(key) <= 255)
 );
 comment on table godwit.customers is 'one row a customer; made by godwit.identify, an import, or the first event';
@@ -84,7 +84,7 @@ comment on column godwit.events.xid is 'the inserting transaction: what the snap
 -- the cursor
 create index events_xid on godwit.events (xid, id);
 -- one customer's history
-create index events_customer on godwit.events (shard, customer, name, occurred_at, id);
+create index events_customer on godwit.events (customer, name, shard, occurred_at, id);
 create table godwit.events_default partition of godwit.events default;
 
 create table godwit.event_dedupe (
@@ -214,7 +214,7 @@ create table godwit.decisions (
     reason      text not null,
     primary key (shard, id)
 );
-create index decisions_customer on godwit.decisions (shard, customer_id, at);
+create index decisions_customer on godwit.decisions (customer_id, shard, at);
 comment on table godwit.decisions is 'why a campaign that was triggered made no message';
 
 create sequence godwit.message_id;
@@ -249,66 +249,149 @@ create table godwit.messages (
     doubted_at    timestamptz,
     provider_id   text,
     primary key (shard, id),
-    unique (shard, customer_id, campaign, step, occurrence)
+    -- shard comes last: a plan made while the table was small must not take it for the primary key
+    unique (customer_id, campaign, step, occurrence, shard)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
 comment on column godwit.messages.due_at is 'when to hand it over next; null when there is nothing left to do';
 comment on column godwit.messages.lease is 'the fence of the shard under which it was marked as sending';
 comment on column godwit.messages.doubted_at is 'the process died, or the answer was lost, after the message may have been handed over';
 create index messages_due on godwit.messages (channel, due_at) where due_at is not null;
+create index messages_in_doubt on godwit.messages (campaign) where status = 'in_doubt';
+create index messages_paused on godwit.messages (campaign) where due_at = 'infinity';
+
+-- What each engine says of its channels, every two seconds: for `godwit status`.
+create table godwit.channel_states (
+    engine    bigint not null,
+    channel   text not null,
+    at        timestamptz not null default now(),
+    rate      double precision not null,
+    in_flight integer not null,
+    trouble   text,
+    primary key (engine, channel)
+) with (fillfactor = 50);
+comment on column godwit.channel_states.rate is 'messages a second that were sent or failed, over the last ten seconds or so';
+
+-- Channels that are being warmed up: days are those of UTC.
+create table godwit.warmups (
+    channel   text primary key,
+    first_day date not null default (now() at time zone 'UTC')::date,
+    day       date not null default (now() at time zone 'UTC')::date,
+    taken     bigint not null default 0
+) with (fillfactor = 50);
+comment on column godwit.warmups.taken is 'of the day''s number; what an engine took and did not use is not given back';
+
+-- Of the messages wanted as many as the day has left. Engines share a channel's number.
+create function godwit.warmup_take(what text, per_day bigint, growth double precision, wanted bigint)
+    returns bigint
+    language plpgsql as $$
+declare
+    today date := (now() at time zone 'UTC')::date;
+    w godwit.warmups;
+    room double precision;
+begin
+    insert into godwit.warmups (channel) values (what) on conflict do nothing;
+    select * into w from godwit.warmups where channel = what for update;
+    if w.day <> today then
+        w.taken := 0;
+    end if;
+    room := floor(per_day * growth ^ least(today - w.first_day, 100)) - w.taken;
+    wanted := greatest(least(wanted, room), 0)::bigint;
+    update godwit.warmups set day = today, taken = w.taken + wanted where channel = what;
+    return wanted;
+end $$;
+
+-- ---- what people hold back
+
+create table godwit.pauses (
+    campaign  text primary key,
+    paused_at timestamptz not null default now(),
+    paused_by text not null default session_user
+);
+comment on table godwit.pauses is 'campaigns of which nothing is handed over; * is all of them';
+
+-- Holds a campaign (* for all) back; false: it is held already. The locks are those of mark_sending
+-- on the shards: once this is committed, nothing is marked under the old state any more.
+create function godwit.pause(what text) returns boolean
+    language plpgsql as $$
+begin
+    perform pg_advisory_xact_lock(7303, shard) from generate_series(0, 63) as shard;
+    insert into godwit.pauses (campaign) values (what) on conflict do nothing;
+    return found;
+end $$;
+
+-- Lets it go on: what waited is due now. False: it was not held.
+create function godwit.resume(what text) returns boolean
+    language plpgsql as $$
+begin
+    delete from godwit.pauses where campaign = what;
+    if not found then
+        return false;
+    end if;
+    update godwit.messages set due_at = now(), reason = null
+     where due_at = 'infinity' and campaign = what and status in ('queued', 'deferred');
+    return true;
+end $$;
 
 -- Makes messages durable as `sending` before their first byte leaves. In one
--- transaction: the fence, consent and suppression. Returns those that may go; the
--- others are cancelled with the reason, or left alone when a consent is being
--- changed at this moment (they come again). The customer's lock is the one that
--- set_consent takes, so no message is marked after an unsubscribe was committed. The
--- lock of the shards is the one that shard_acquire takes, so whoever takes a shard over
--- sees all that was marked before.
--- A volatile function: each statement sees what was committed before it.
+-- transaction: the fence, pauses, consent and suppression. Returns those that may go; the
+-- others are cancelled with the reason, or left alone when their campaign is paused or a
+-- consent is being changed at this moment (they come again). The customer's lock is the one
+-- that set_consent takes, so no message is marked after an unsubscribe was committed. The
+-- lock of a shard is the one that shard_acquire takes, so whoever takes a shard over sees
+-- all that was marked before.
+-- A volatile function: each statement sees what was committed before its locks.
 create function godwit.mark_sending(ids bigint[], shards smallint[], leases bigint[],
                                     hashes text[], defaults boolean[])
     returns setof bigint
     language plpgsql as $$
 #variable_conflict use_column
 declare
-    mine   smallint[];
     wanted bigint[];
+    secret text;
 begin
-    select array_agg(s.shard) into mine from (
-        select s.shard from unnest(shards, leases) as w (shard, lease)
-          join godwit.shards s on s.shard = w.shard and s.fence = w.lease
-           for key share of s) s;
     select array_agg(w.id) into wanted
       from unnest(ids, shards) as w (id, shard)
       join godwit.messages m on m.shard = w.shard and m.id = w.id
-     where w.shard = any (mine)
+     where pg_try_advisory_xact_lock_shared(7303, w.shard)
        and pg_try_advisory_xact_lock_shared(7302, (m.customer_id & 2147483647)::integer);
+    select value into secret from godwit.settings where key = 'secret';
 
-    update godwit.messages m
-       set status = 'cancelled', due_at = null,
-           reason = case when s.reason is not null then 'suppressed: ' || s.reason
-                         else 'unsubscribed from ' || coalesce(m.topic, m.channel) end
-      from unnest(ids, shards, defaults) as w (id, shard, by_default)
-      join godwit.messages n on n.shard = w.shard and n.id = w.id
-      left join godwit.suppressions s
-             on s.channel = n.channel and s.address_hash = godwit.address_hash(n.address)
-      left join lateral (
-            select c.state from godwit.consents c
-             where c.shard = n.shard and c.customer_id = n.customer_id
-               and c.channel in (n.channel, '*') and c.topic in (n.topic, '*')
-             order by c.id desc limit 1) c on n.topic is not null
-     where m.shard = w.shard and m.id = w.id and m.id = any (wanted)
-       and m.status in ('queued', 'deferred')
-       and (s.reason is not null
-            or n.topic is not null and coalesce(c.state = 'unsubscribed', not w.by_default));
-
+    -- both CTEs are materialized so that each look into messages goes by (shard, id), also with a
+    -- plan that was made while the table was empty
     return query
-    update godwit.messages m
-       set status = 'sending', lease = w.lease, template_hash = w.hash,
-           sending_at = now(), attempts = m.attempts + 1
-      from unnest(ids, shards, leases, hashes) as w (id, shard, lease, hash)
-     where m.shard = w.shard and m.id = w.id and m.id = any (wanted)
-       and m.status in ('queued', 'deferred')
-    returning m.id;
+    with ours as materialized (
+        select w.* from unnest(ids, shards, leases, hashes, defaults)
+                        as w (id, shard, lease, hash, by_default)
+          join godwit.shards s on s.shard = w.shard and s.fence = w.lease
+         where w.id = any (wanted)),
+    judged as materialized (
+        select n.shard, n.id, w.lease, w.hash,
+               case when s.reason is not null then 'suppressed: ' || s.reason
+                    when n.topic is not null and coalesce(c.state = 'unsubscribed', not w.by_default)
+                    then 'unsubscribed from ' || n.topic end as why
+          from ours w
+          join godwit.messages n on n.shard = w.shard and n.id = w.id
+          left join godwit.suppressions s
+                 on s.channel = n.channel
+                and s.address_hash = sha256(convert_to(secret || lower(btrim(n.address)), 'UTF8'))
+          left join lateral (
+                select c.state from godwit.consents c
+                 where c.shard = n.shard and c.customer_id = n.customer_id
+                   and c.channel in (n.channel, '*') and c.topic in (n.topic, '*')
+                 order by c.id desc limit 1) c on n.topic is not null
+         where not exists (select from godwit.pauses p where p.campaign in (n.campaign, '*'))),
+    marked as (
+        update godwit.messages m
+           set status = case when j.why is null then 'sending' else 'cancelled' end,
+               due_at = case when j.why is null then m.due_at end,
+               reason = coalesce(j.why, m.reason),
+               lease = j.lease, template_hash = j.hash,
+               sending_at = case when j.why is null then now() else m.sending_at end,
+               attempts = m.attempts + (j.why is null)::integer
+          from judged j
+         where m.shard = j.shard and m.id = j.id and m.status in ('queued', 'deferred')
+        returning m.id, m.status)
+    select id from marked where status = 'sending';
 end $$;
 
 -- ---- for producers

@@ -15,8 +15,8 @@ create table godwit.responses (
     details     jsonb not null default '{}',
     primary key (shard, id)
 );
-create index responses_message on godwit.responses (shard, message_id);
-create index responses_customer on godwit.responses (shard, customer_id, at);
+create index responses_message on godwit.responses (message_id, shard);
+create index responses_customer on godwit.responses (customer_id, shard, at);
 comment on column godwit.responses.human is 'false: a scanner or proxy; null: the question does not arise';
 
 alter table godwit.campaign_versions

@@ -22,7 +22,7 @@ create function godwit.refresh_rfm(purchase text, value text[], out done boolean
                                    out buyers bigint, out changed bigint)
     language plpgsql as $$
 begin
-    done := pg_try_advisory_xact_lock(7303, 1);
+    done := pg_try_advisory_xact_lock(7304, 0);
     if not done then
         return;
     end if;

@@ -5,5 +5,7 @@ select m.shard, m.id, m.customer_id, m.campaign, m.step, m.occurrence, m.version
   from godwit.messages m
  where m.channel = $1 and m.due_at <= $3 and m.shard = any ($2::smallint[])
    and m.status in ('queued', 'deferred') and m.id <> all ($5::bigint[])
+   and m.campaign <> all (array (select p.campaign from godwit.pauses p))
+   and not exists (select from godwit.pauses p where p.campaign = '*')
  order by m.due_at
  limit $4

@@ -34,6 +34,15 @@ expect 2 'did you mean --workspace?' "$godwit" version --workspce=x
 expect 2 'unknown option -Z' "$godwit" version -Z
 expect 2 '.--workspace needs a value' "$godwit" version -C
 expect 2 'is one argument too many' "$godwit" version too many words
+expect 0 '^godwit [0-9]' "$godwit" -C /nowhere version
+expect 0 '^godwit [0-9]' "$godwit" --workspace=/nowhere version
+expect 1 'in /nowhere' "$godwit" -C /nowhere check
+expect 2 'is one argument too many' "$godwit" -C/nowhere version word
+expect 2 'there is no command .-C.' "$godwit" -C /nowhere
+expect 0 '^Usage: godwit check' "$godwit" help check
+expect 2 'did you mean .check.?' "$godwit" help chek
+expect 0 'value.*int64Value.*3' sh -c 'echo "{\"id\":1,\"expr\":\"1+2\"}" | "$1" eval --batch 2>&-' - "$godwit"
+expect 1 'standard output' sh -c '"$1" version >&-' - "$godwit"
 expect 0 '^\.SH "\{0,1\}EXIT STATUS' "$godwit" --man
 for command in $commands; do
     expect 0 '^Example:' "$godwit" "$command" --help

@@ -8,6 +8,7 @@
 int main(void) {
     SRunner *r = srunner_create(suite_cursor());
     srunner_add_suite(r, suite_flow());
+    srunner_add_suite(r, suite_pace());
     srunner_add_suite(r, suite_retry());
     srunner_run_all(r, CK_ENV);
     int failed = srunner_ntests_failed(r);

@@ -6,6 +6,7 @@
 
 Suite *suite_cursor(void);
 Suite *suite_flow(void);
+Suite *suite_pace(void);
 Suite *suite_retry(void);
 
 #endif

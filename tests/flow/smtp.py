@@ -25,7 +25,7 @@ def down_at_first(place):
     place.orders(n)
     e = place.engine()
     e.says("channel rests")
-    time.sleep(2.5) # some attempts to connect
+    time.sleep(1.2) # some attempts to connect
     same(place.database.sql("select distinct status, attempts from godwit.messages"),
          [["queued", "0"]], "while the server is down")
     peer = place.peer(port=port)

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "engine/response/response.h"
+
+#include "base/arena.h"
+#include "base/fault.h"
+#include "base/io/db.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "engine/response/verdict.h"
+#include "engine/session.h"
+#include "engine/sql_text.h"
+
+#include <stdlib.h>
+
+#define GATHER_MS 2
+#define BATCH_MOST 1000
+#define BATCHES_MOST 4  /* under way at once */
+#define OPENS_MOST 1000 /* waiting hits above which opens are refused */
+#define CLICKS_MOST 8000
+#define AGENT_MOST 200 /* bytes of a User-Agent that are kept */
+#define RECENT_SLOTS 4096
+#define RECENT_US INT64_C(3000000)
+#define RECENT_LINKS 4
+
+static const struct db_stmt st_read = {"response_read", sql_response_read};
+static const struct db_stmt st_insert = {"response_insert", sql_response_insert};
+
+struct hit {
+    struct response_hit h;
+    uint32_t links; /* different ones of the message in the last seconds */
+    response_done_fn done;
+    void *ctx;
+};
+
+struct batch {
+    struct responses *owner;
+    struct arena *arena;
+    struct hit *hits;
+    size_t n, cap;
+    int64_t opens, clicks, machines; /* rows made */
+};
+
+/* The links of a message that were followed a moment ago. Collisions only forget. */
+struct recent {
+    int64_t message, since_us;
+    uint64_t link[RECENT_LINKS];
+    uint32_t n;
+};
+
+struct responses {
+    struct db *db;
+    uv_timer_t timer;
+    struct batch *gathering; /* or NULL */
+    int under_way;
+    struct responses_counts counts;
+    struct recent recent[RECENT_SLOTS];
+    int closing; /* handles still open */
+    bool closed;
+    void (*on_closed)(void *ctx);
+    void *closed_ctx;
+};
+
+/* ---- the end of a batch */
+
+static void finish(struct batch *b, bool ok) {
+    struct responses *rs = b->owner;
+    rs->counts.waiting -= b->n;
+    if (ok) {
+        rs->counts.opens += b->opens;
+        rs->counts.clicks += b->clicks;
+        rs->counts.machines += b->machines;
+    }
+    for (size_t i = 0; i < b->n; i++)
+        b->hits[i].done(b->hits[i].ctx, ok);
+    arena_free(b->arena);
+}
+
+static void send_batch(struct responses *rs);
+
+static void batch_over(struct batch *b, const struct err *e) {
+    struct responses *rs = b->owner;
+    if (e && e->kind != ERR_TEMPORARY)
+        log_error("responses could not be written", LOG_S("error", str_from(e->text)),
+                  LOG_I("hits", b->n));
+    rs->under_way--;
+    finish(b, e == NULL);
+    if (rs->gathering && !uv_is_active((uv_handle_t *)&rs->timer) && !rs->closed)
+        send_batch(rs);
+}
+
+/* ---- write */
+
+static void on_written(void *ctx, const struct err *e, struct db_reply *reply) {
+    if (!e)
+        fault_point("response.committed");
+    db_reply_free(reply);
+    batch_over(ctx, e);
+}
+
+static struct str details_of(struct arena *a, const struct hit *h, int64_t delay_ms,
+                             struct verdict v) {
+    struct map *m = map_new(a, 8);
+    struct buf b = BUF_IN(a);
+    map_set_str(a, m, S("agent"), value_str(h->h.agent));
+    map_set_str(a, m, S("delay_ms"), value_int(delay_ms));
+    if (h->h.head)
+        map_set_str(a, m, S("method"), value_str(S("HEAD")));
+    if (h->h.prefetch)
+        map_set_str(a, m, S("prefetch"), value_bool(true));
+    if (h->h.click) {
+        map_set_str(a, m, S("link"), value_int(h->h.link));
+        map_set_str(a, m, S("links"), value_int(h->links));
+    }
+    map_set_str(a, m, S("verdict"), value_int(VERDICT_VERSION));
+    if (v.why)
+        map_set_str(a, m, S("machine"), value_str(str_from(v.why)));
+    json_write(&b, value_map(m));
+    return buf_str(&b);
+}
+
+enum {
+    C_SHARD,
+    C_MESSAGE,
+    C_CUSTOMER,
+    C_CAMPAIGN,
+    C_KIND,
+    C_AT,
+    C_URL,
+    C_HUMAN,
+    C_DETAILS,
+    COLUMNS
+};
+
+static void add_row(struct batch *b, struct db_array **c, const struct hit *h,
+                    const struct db_result *r, size_t row) {
+    int64_t delay_ms = (h->h.at_us - db_timestamptz(r, row, 3)) / 1000;
+    struct verdict_features f = {.click = h->h.click,
+                                 .head = h->h.head,
+                                 .prefetch = h->h.prefetch,
+                                 .agent = h->h.agent,
+                                 .delay_ms = delay_ms < 0 ? 0 : delay_ms,
+                                 .links = h->links};
+    struct verdict v = verdict_of(&f);
+    db_array_int2(c[C_SHARD], (int16_t)h->h.shard);
+    db_array_int8(c[C_MESSAGE], h->h.message);
+    db_array_int8(c[C_CUSTOMER], db_int(r, row, 1));
+    db_array_text(c[C_CAMPAIGN], db_text(r, row, 2));
+    db_array_text(c[C_KIND], h->h.click ? S("click") : S("open"));
+    db_array_timestamptz(c[C_AT], h->h.at_us);
+    db_array_text(c[C_URL], h->h.click ? h->h.url : STR_NONE);
+    db_array_bool(c[C_HUMAN], v.human);
+    db_array_jsonb(c[C_DETAILS], details_of(b->arena, h, f.delay_ms, v));
+    b->machines += !v.human;
+    b->opens += !h->h.click;
+    b->clicks += h->h.click;
+}
+
+static void on_read(void *ctx, const struct err *e, struct db_reply *reply) {
+    static const enum db_type types[COLUMNS] = {DB_INT2,        DB_INT8, DB_INT8, DB_TEXT, DB_TEXT,
+                                                DB_TIMESTAMPTZ, DB_TEXT, DB_BOOL, DB_JSONB};
+    struct batch *b = ctx;
+    if (e) {
+        db_reply_free(reply);
+        batch_over(b, e);
+        return;
+    }
+    struct db_array *c[COLUMNS];
+    struct db_params *p = db_params(b->arena);
+    const struct db_result *r = reply->result[0];
+    for (size_t i = 0; i < COLUMNS; i++)
+        c[i] = db_array(b->arena, types[i], b->n);
+    for (size_t i = 0; i < db_rows(r); i++)
+        add_row(b, c, &b->hits[db_int(r, i, 0) - 1], r, i);
+    for (size_t i = 0; i < COLUMNS; i++)
+        db_param_array(p, c[i]);
+    db_reply_free(reply);
+    fault_point("response.write");
+    struct err failed = ERR_INIT;
+    struct db_call call = {&st_insert, p};
+    if (!db_transaction(b->owner->db, &call, 1, on_written, b, &failed))
+        batch_over(b, &failed);
+}
+
+/* ---- gather */
+
+static void send_batch(struct responses *rs) {
+    struct batch *b = rs->gathering;
+    if (!b || rs->under_way >= BATCHES_MOST)
+        return;
+    uv_timer_stop(&rs->timer);
+    rs->gathering = NULL;
+    rs->under_way++;
+    struct db_array *shards = db_array(b->arena, DB_INT2, b->n);
+    struct db_array *messages = db_array(b->arena, DB_INT8, b->n);
+    for (size_t i = 0; i < b->n; i++) {
+        db_array_int2(shards, (int16_t)b->hits[i].h.shard);
+        db_array_int8(messages, b->hits[i].h.message);
+    }
+    struct db_params *p = db_params(b->arena);
+    db_param_array(p, shards);
+    db_param_array(p, messages);
+    struct err e = ERR_INIT;
+    struct db_call call = {&st_read, p};
+    if (!db_transaction(rs->db, &call, 1, on_read, b, &e))
+        batch_over(b, &e);
+}
+
+static void on_timer(uv_timer_t *t) {
+    send_batch(t->data);
+}
+
+/* How many different links of the message were followed within the last seconds. */
+static uint32_t count_links(struct responses *rs, const struct response_hit *h) {
+    struct recent *x = &rs->recent[(uint64_t)h->message % RECENT_SLOTS];
+    uint64_t link = str_hash(h->url);
+    if (x->message != h->message || h->at_us - x->since_us > RECENT_US)
+        *x = (struct recent){.message = h->message, .since_us = h->at_us};
+    for (uint32_t i = 0; i < x->n; i++)
+        if (x->link[i] == link)
+            return x->n;
+    if (x->n < RECENT_LINKS)
+        x->link[x->n++] = link;
+    return x->n;
+}
+
+/* Cut at a character; what is not UTF-8 is not kept. */
+static struct str clean_agent(struct arena *a, struct str agent) {
+    size_t n = 0;
+    while (n < agent.n) {
+        size_t one = str_utf8(str_sub(agent, n, agent.n), NULL);
+        if (!one || n + one > AGENT_MOST)
+            break;
+        n += one;
+    }
+    return n ? str_dup(a, str_sub(agent, 0, n)) : S("");
+}
+
+bool responses_add(struct responses *rs, const struct response_hit *hit, response_done_fn done,
+                   void *ctx) {
+    if (rs->closed || !db_is_up(rs->db) ||
+        rs->counts.waiting >= (hit->click ? CLICKS_MOST : OPENS_MOST)) {
+        rs->counts.shed++;
+        return false;
+    }
+    if (rs->gathering && rs->gathering->n == BATCH_MOST)
+        send_batch(rs);
+    struct batch *b = rs->gathering;
+    if (b && b->n == BATCH_MOST) { /* all are under way */
+        rs->counts.shed++;
+        return false;
+    }
+    if (!b) {
+        struct arena *a = arena_new(8192);
+        b = rs->gathering = ARENA_NEW(a, struct batch);
+        *b = (struct batch){.owner = rs, .arena = a};
+        if (rs->under_way < BATCHES_MOST)
+            uv_timer_start(&rs->timer, on_timer, GATHER_MS, 0);
+    }
+    if (b->n == b->cap) {
+        size_t cap = b->cap ? b->cap * 2 : 8;
+        b->hits = arena_grow(b->arena, b->hits, b->cap * sizeof *b->hits, cap * sizeof *b->hits);
+        b->cap = cap;
+    }
+    struct hit *h = &b->hits[b->n++];
+    *h = (struct hit){.h = *hit, .done = done, .ctx = ctx};
+    h->h.agent = clean_agent(b->arena, hit->agent);
+    h->h.url = str_dup(b->arena, hit->url);
+    h->links = hit->click ? count_links(rs, hit) : 0;
+    rs->counts.waiting++;
+    return true;
+}
+
+bool responses_up(const struct responses *rs) {
+    return db_is_up(rs->db);
+}
+
+void responses_counts(const struct responses *rs, struct responses_counts *out) {
+    *out = rs->counts;
+}
+
+/* ---- life */
+
+static void on_up(void *ctx) {
+    struct responses *rs = ctx;
+    session_settings(rs->db);
+}
+
+static void on_down(void *ctx, const struct err *e) {
+    (void)ctx;
+    (void)e; /* the engine's own connection tells of it */
+}
+
+struct responses *responses_open(uv_loop_t *loop, const char *conninfo, struct err *e) {
+    struct responses *rs = calloc(1, sizeof *rs);
+    if (!rs)
+        abort();
+    struct db_events events = {on_up, on_down, NULL, rs};
+    rs->db = db_open(loop, conninfo, 0, &events, e);
+    if (!rs->db) {
+        free(rs);
+        return NULL;
+    }
+    uv_timer_init(loop, &rs->timer);
+    rs->timer.data = rs;
+    return rs;
+}
+
+static void one_closed(struct responses *rs) {
+    if (--rs->closing)
+        return;
+    void (*on_closed)(void *) = rs->on_closed;
+    void *ctx = rs->closed_ctx;
+    free(rs);
+    on_closed(ctx);
+}
+
+static void on_db_closed(void *ctx) {
+    one_closed(ctx);
+}
+
+static void on_timer_closed(uv_handle_t *h) {
+    one_closed(h->data);
+}
+
+void responses_close(struct responses *rs, void (*on_closed)(void *ctx), void *ctx) {
+    rs->on_closed = on_closed;
+    rs->closed_ctx = ctx;
+    rs->closed = true;
+    rs->closing = 2;
+    if (rs->gathering) {
+        struct batch *b = rs->gathering;
+        rs->gathering = NULL;
+        finish(b, false);
+    }
+    uv_close((uv_handle_t *)&rs->timer, on_timer_closed);
+    db_close(rs->db, on_db_closed, rs);
+}
