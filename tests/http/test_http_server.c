@@ -91,7 +91,7 @@ static void peer_close(struct peer *p) {
 
 /* Turns the loop and reads, until `text` has come n times, the server has hung up or ms are over.
  */
-static bool gets(struct peer *p, const char *text, int n, int ms) {
+static bool receives(struct peer *p, const char *text, int n, int ms) {
     for (uint64_t end = uv_hrtime() + (uint64_t)ms * 1000000; uv_hrtime() < end;) {
         uv_run(&p->loop, UV_RUN_ONCE);
         char piece[4096];
@@ -146,9 +146,9 @@ START_TEST(requests) {
     struct peer p;
     peer_open(&p, (struct http_server_options){.body_bytes = 1000});
     sends(&p, cases[_i].request);
-    ck_assert_msg(gets(&p, cases[_i].status, 1, 5000), "case %d: %.*s", _i,
+    ck_assert_msg(receives(&p, cases[_i].status, 1, 5000), "case %d: %.*s", _i,
                   STR_FMT(buf_str(&p.got)));
-    ck_assert_msg(!*cases[_i].body || gets(&p, cases[_i].body, 1, 5000), "case %d: %.*s", _i,
+    ck_assert_msg(!*cases[_i].body || receives(&p, cases[_i].body, 1, 5000), "case %d: %.*s", _i,
                   STR_FMT(buf_str(&p.got)));
     peer_close(&p);
 }
@@ -158,7 +158,7 @@ START_TEST(head_has_no_body) {
     struct peer p;
     peer_open(&p, (struct http_server_options){0});
     sends(&p, "HEAD /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n");
-    ck_assert(gets(&p, "HTTP/1.1 200", 2, 5000) && gets(&p, "0 /b", 1, 5000));
+    ck_assert(receives(&p, "HTTP/1.1 200", 2, 5000) && receives(&p, "0 /b", 1, 5000));
     ck_assert(str_find(buf_str(&p.got), S("1 /a")) < 0);
     ck_assert(str_find(buf_str(&p.got), S("X-Test: yes")) >= 0);
     peer_close(&p);
@@ -172,13 +172,13 @@ START_TEST(answered_later) {
     for (int i = 0; i < 3; i++) { /* on one connection */
         buf_clear(&p.got);
         sends(&p, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
-        ck_assert(!gets(&p, "HTTP/1.1", 1, 50));
+        ck_assert(!receives(&p, "HTTP/1.1", 1, 50));
         ck_assert(p.held != NULL);
         http_server_counts(p.server, &counts);
         ck_assert_uint_eq(counts.waiting, 1);
         answer_text(p.held, "at last");
         p.held = NULL;
-        ck_assert(gets(&p, "at last", 1, 5000));
+        ck_assert(receives(&p, "at last", 1, 5000));
     }
     http_server_counts(p.server, &counts);
     ck_assert_uint_eq(counts.waiting, 0);
@@ -193,11 +193,11 @@ START_TEST(answered_too_late) {
     struct http_server_counts counts;
     peer_open(&p, (struct http_server_options){0});
     sends(&p, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
-    ck_assert(!gets(&p, "HTTP/1.1", 1, 50));
+    ck_assert(!receives(&p, "HTTP/1.1", 1, 50));
     close(p.fd);
     peer_connect(&p);
     sends(&p, "GET /b HTTP/1.1\r\nHost: x\r\n\r\n");
-    ck_assert(gets(&p, "0 /b", 1, 5000));
+    ck_assert(receives(&p, "0 /b", 1, 5000));
     answer_text(p.held, "for nobody");
     for (int i = 0; i < 50; i++)
         uv_run(&p.loop, UV_RUN_ONCE);
@@ -216,7 +216,7 @@ START_TEST(body_over_its_limit) {
              "3e9\r\n%01001d\r\n0\r\n\r\n",
              0);
     sends(&p, piece);
-    ck_assert(gets(&p, "HTTP/1.1 413", 1, 5000));
+    ck_assert(receives(&p, "HTTP/1.1 413", 1, 5000));
     ck_assert_int_eq(p.requests, 0);
     peer_close(&p);
 }
@@ -229,14 +229,14 @@ START_TEST(bodies_over_their_limit) {
     sends(&p, "POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 101\r\n\r\n");
     for (int i = 0; i < 101; i++)
         sends(&p, "x");
-    ck_assert(gets(&p, "HTTP/1.1 503", 1, 5000));
-    ck_assert(gets(&p, "Retry-After: 5", 1, 5000));
+    ck_assert(receives(&p, "HTTP/1.1 503", 1, 5000));
+    ck_assert(receives(&p, "Retry-After: 5", 1, 5000));
     http_server_counts(p.server, &counts);
     ck_assert_int_eq(counts.refused, 1);
     close(p.fd);
     peer_connect(&p); /* what it took is free again */
     sends(&p, "POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello");
-    ck_assert(gets(&p, "2 /p 5 hello", 1, 5000));
+    ck_assert(receives(&p, "2 /p 5 hello", 1, 5000));
     peer_close(&p);
 }
 END_TEST
@@ -250,9 +250,9 @@ START_TEST(slow_header) {
     for (int i = 0; i < 100 && !p.ended; i++) {
         if (write(p.fd, "a", 1) < 0)
             break;
-        gets(&p, NULL, 0, 30);
+        receives(&p, NULL, 0, 30);
     }
-    ck_assert(p.ended || gets(&p, NULL, 0, 1000));
+    ck_assert(p.ended || receives(&p, NULL, 0, 1000));
     ck_assert_int_eq(p.requests, 0);
     http_server_counts(p.server, &counts);
     ck_assert_int_eq(counts.slow, 1);
@@ -265,9 +265,9 @@ START_TEST(slow_answer) {
     struct peer p;
     peer_open(&p, (struct http_server_options){.request_ms = 300});
     sends(&p, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
-    ck_assert(!gets(&p, "HTTP/1.1", 1, 1200));
+    ck_assert(!receives(&p, "HTTP/1.1", 1, 1200));
     answer_text(p.held, "at last");
-    ck_assert(gets(&p, "at last", 1, 5000));
+    ck_assert(receives(&p, "at last", 1, 5000));
     peer_close(&p);
 }
 END_TEST
@@ -279,7 +279,7 @@ START_TEST(headers_over_their_limit) {
     for (int i = 0; i < 5000; i++)
         if (write(p.fd, "aaaaaaaa", 8) < 0)
             break;
-    ck_assert(gets(&p, "HTTP/1.1 4", 1, 5000) || p.ended);
+    ck_assert(receives(&p, "HTTP/1.1 4", 1, 5000) || p.ended);
     ck_assert_int_eq(p.requests, 0);
     peer_close(&p);
 }
