@@ -143,18 +143,23 @@ static struct workspace *other_workspace(struct run *r, const char *folder, stru
     return NULL;
 }
 
+/* What was: by the other workspace's definition, or as it is recorded. */
+static bool open_before(struct run *r, struct workspace *other, struct side *was, struct err *e) {
+    const struct segment *before =
+        other ? campaign_set_segment(&other->rules, r->segment->name) : r->segment;
+    if (!before)
+        return true;
+    was->members = other ? segments_open(r->db, other, before, r->at_us, e)
+                         : segments_open_recorded(r->db, r->setup.workspace, before, e);
+    return was->members != NULL;
+}
+
 static bool diff(struct run *r, struct err *e) {
     const char *folder = args_get(r->args, "against");
     struct side was = {0}, is = {0};
-    if (!folder)
-        return err_set(e, ERR_INPUT, "say what to compare with: --against DIR, another workspace");
-    struct workspace *other = other_workspace(r, folder, e);
-    if (!other)
-        return false;
-    const struct segment *before = campaign_set_segment(&other->rules, r->segment->name);
-    bool ok =
-        (!before || (was.members = segments_open(r->db, other, before, r->at_us, e)) != NULL) &&
-        (is.members = open_segment(r, e)) != NULL && print_differences(r, &was, &is, e);
+    struct workspace *other = folder ? other_workspace(r, folder, e) : NULL;
+    bool ok = (!folder || other) && open_before(r, other, &was, e) &&
+              (is.members = open_segment(r, e)) != NULL && print_differences(r, &was, &is, e);
     segments_close(was.members);
     segments_close(is.members);
     workspace_release(other);
@@ -273,7 +278,8 @@ const struct command cmd_segment = {
     .summary = "Shows who is in a segment.",
     .about =
         "`diff` shows who enters and leaves when the definition changes: against another folder\n"
-        "that holds the workspace as it was (git worktree add ../before main~1).\n"
+        "that holds the workspace as it was (git worktree add ../before main~1), or, without\n"
+        "--against, what a tracked segment is now against what the engine recorded last.\n"
         "`segment refresh` recomputes where buyers stand (`rfm`); the engine does so once a day.\n"
         "Attributes are those of now, also with --at.",
     .example = "  godwit segment count repeat-buyers\n"

@@ -3,6 +3,7 @@
 
 #include "cli/args.h"
 #include "cli/pages.h"
+#include "cli/reference.h"
 
 #include <fcntl.h>
 #include <locale.h>
@@ -33,8 +34,11 @@ extern const struct command cmd_dev;
 extern const struct command cmd_doubt;
 extern const struct command cmd_eval;
 extern const struct command cmd_explain;
+extern const struct command cmd_export;
+extern const struct command cmd_forget;
 extern const struct command cmd_import;
 extern const struct command cmd_init;
+extern const struct command cmd_log;
 extern const struct command cmd_message;
 extern const struct command cmd_pause;
 extern const struct command cmd_plan;
@@ -48,6 +52,7 @@ extern const struct command cmd_segment;
 extern const struct command cmd_send_test;
 extern const struct command cmd_status;
 extern const struct command cmd_stop_all;
+extern const struct command cmd_suppress;
 extern const struct command cmd_test;
 
 /* In the order of the help page: a newcomer's path first. One line a command. */
@@ -69,10 +74,14 @@ static const struct command *const commands[] = {
     &cmd_stop_all,
     &cmd_report,
     &cmd_explain,
+    &cmd_log,
     &cmd_segment,
     &cmd_catalog,
     &cmd_message,
     &cmd_doubt,
+    &cmd_suppress,
+    &cmd_forget,
+    &cmd_export,
     &cmd_eval,
     &cmd_render,
     &cmd_schema,
@@ -174,6 +183,24 @@ int main(int argc, char **argv) {
         (name[2] == 'm' ? pages_man : pages_completion)(stdout, commands, COMMANDS);
         return fflush(stdout) == 0 ? EXIT_DONE : EXIT_WRONG;
     }
+    if (strcmp(name, "--reference") == 0) { /* make reference */
+        reference_write(stdout, commands, COMMANDS);
+        return fflush(stdout) == 0 ? EXIT_DONE : EXIT_WRONG;
+    }
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(name, commands[i]->name) != 0)
+            continue;
+        struct args args;
+        int status = args_parse(commands[i], argc - 2, argv + 2, &args);
+        if (status < 0)
+            status = commands[i]->run(&args);
+        if (fflush(stdout) != 0 && status == EXIT_DONE) {
+            perror("godwit: standard output");
+            status = EXIT_WRONG;
+        }
+        return status;
+    }
+    return unknown(name);
     const struct command *c = find(name);
     return c ? run(c, argc - 2, argv + 2) : unknown(name);
 }

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "engine/delivery/delivery.h"
 #include "engine/intake/intake.h"
+#include "engine/intake/wake.h"
 #include "engine/metrics.h"
 #include "engine/registry.h"
 #include "engine/response/receive.h"
@@ -32,6 +33,7 @@ struct engine {
     struct str secret;
     struct shards *shards;
     struct intake *intake;
+    struct wake *wake;
     struct delivery *delivery;
     struct receive *receive; /* NULL: nothing listens */
     struct supervisor *supervisor;
@@ -46,12 +48,14 @@ static void stop(struct engine *en);
 
 static void on_shards(void *ctx) {
     struct engine *en = ctx;
-    if (!en->intake || !en->delivery)
+    if (!en->intake || !en->delivery || !en->wake)
         return;
     delivery_shards_changed(en->delivery);
     intake_shards_changed(en->intake);
+    wake_kick(en->wake);
 }
 
+/* Events were committed. */
 static void on_wake(void *ctx) {
     struct engine *en = ctx;
     if (en->intake)
@@ -61,6 +65,7 @@ static void on_wake(void *ctx) {
 static bool is_idle(void *ctx, uint64_t members) {
     struct engine *en = ctx;
     return (!en->intake || intake_idle(en->intake, members)) &&
+           (!en->wake || wake_idle(en->wake, members)) &&
            (!en->delivery || delivery_idle(en->delivery, members));
 }
 
@@ -85,6 +90,12 @@ static void on_messages(void *ctx) {
     struct engine *en = ctx;
     if (en->delivery) /* it closes first: what comes now is for the next run */
         delivery_kick(en->delivery);
+}
+
+static void on_touched(void *ctx) {
+    struct engine *en = ctx;
+    if (en->wake)
+        wake_kick(en->wake);
 }
 
 static void on_fenced(void *ctx) {
@@ -129,7 +140,7 @@ static void check_drain(struct engine *en, const struct intake_counts *in,
                         const struct delivery_counts *out) {
     bool stuck = in->stuck || (out->stuck && in->quiet);
     en->stuck_ticks = stuck ? en->stuck_ticks + 1 : 0;
-    if (in->quiet && out->quiet && !stuck) {
+    if (in->quiet && out->quiet && wake_quiet(en->wake) && !stuck) {
         stop(en);
     } else if (en->stuck_ticks >= STUCK_TICKS) {
         en->failed = true;
@@ -169,6 +180,7 @@ static bool use(struct engine *en, struct workspace *w, struct err *e) {
         return false;
     intake_reload(en->intake, w);
     delivery_reload(en->delivery, w);
+    wake_reload(en->wake, w);
     workspace_release(en->workspace);
     en->workspace = w;
     return true;
@@ -243,7 +255,7 @@ static void put_metrics(void *ctx, struct buf *out) {
     metrics_value(out, "godwit_stuck", "Whether a channel rests after failures.", d.stuck);
 }
 
-/* ---- stopping: what listens first, then delivery (it still settles), intake, the shards */
+/* ---- stopping: what listens first, then delivery (it still settles), wake, intake, the shards */
 
 static void on_shards_closed(void *ctx) {
     struct engine *en = ctx;
@@ -260,10 +272,16 @@ static void on_intake_closed(void *ctx) {
     shards_close(en->shards, on_shards_closed, en);
 }
 
+static void on_wake_closed(void *ctx) {
+    struct engine *en = ctx;
+    en->wake = NULL;
+    intake_close(en->intake, on_intake_closed, en);
+}
+
 static void on_delivery_closed(void *ctx) {
     struct engine *en = ctx;
     en->delivery = NULL;
-    intake_close(en->intake, on_intake_closed, en);
+    wake_close(en->wake, on_wake_closed, en);
 }
 
 static void on_receive_closed(void *ctx) {
@@ -300,7 +318,8 @@ static bool open_parts(struct engine *en) {
         if (s->channels[i].in_doubt == IN_DOUBT_RESEND)
             resend[n++] = s->channels[i].name;
     struct shards_events sh = {en, on_shards, on_wake, is_idle, on_fatal, on_link};
-    struct intake_events in = {en, on_messages, on_fenced, on_quiet, on_busy};
+    struct intake_events in = {en, on_messages, on_touched, on_fenced, on_quiet, on_busy};
+    struct wake_events wa = {en, on_wake, on_fenced};
     en->shards = shards_open(&en->loop, conninfo, resend, n, &sh, &en->err);
     if (!en->shards)
         return false;
@@ -310,7 +329,10 @@ static bool open_parts(struct engine *en) {
         return false;
     en->intake =
         intake_open(&en->loop, conninfo, en->workspace, en->shards, en->secret, &in, &en->err);
-    return en->intake != NULL;
+    if (!en->intake)
+        return false;
+    en->wake = wake_open(&en->loop, conninfo, en->workspace, en->shards, &wa, &en->err);
+    return en->wake != NULL;
 }
 
 /* A drain does what is due and goes: it answers nobody. */

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/io/dbsync.h"
+#include "engine/decide/membership.h"
 #include "engine/sql_text.h"
 
 static const struct db_stmt st_campaigns = {"campaign_version", sql_campaign_version};
@@ -55,12 +56,34 @@ static bool record_templates(struct dbsync *db, const struct workspace *w, struc
     return dbsync_query(db, &st_templates, p, NULL, e);
 }
 
+static const struct db_stmt st_track = {"track_segments",
+                                        "select godwit.track_segments($1::text[], $2::text[])"};
+
+static bool record_segments(struct dbsync *db, const struct workspace *w, struct arena *a,
+                            struct err *e) {
+    struct db_array *names = db_array(a, DB_TEXT, w->rules.n_segments);
+    struct db_array *definitions = db_array(a, DB_TEXT, w->rules.n_segments);
+    for (size_t i = 0; i < w->rules.n_segments; i++) {
+        char definition[DIGEST_HEX_CHARS + 1];
+        if (!w->rules.segments[i].tracked)
+            continue;
+        membership_definition(w, &w->rules.segments[i], definition);
+        db_array_text(names, w->rules.segments[i].name);
+        db_array_text(definitions, str_from(definition));
+    }
+    struct db_params *p = db_params(a);
+    db_param_array(p, names);
+    db_param_array(p, definitions);
+    return dbsync_query(db, &st_track, p, NULL, e);
+}
+
 bool registry_record(const char *conninfo, const struct workspace *w, struct err *e) {
     struct dbsync *db = dbsync_open(conninfo, e);
     if (!db)
         return false;
     struct arena *a = arena_new(0);
-    bool ok = record_campaigns(db, w, a, e) && record_templates(db, w, a, e);
+    bool ok = record_campaigns(db, w, a, e) && record_templates(db, w, a, e) &&
+              record_segments(db, w, a, e);
     arena_free(a);
     dbsync_close(db);
     return ok;

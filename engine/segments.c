@@ -20,6 +20,7 @@ struct segments {
     int64_t now_us;
     struct arena *arena; /* of the plan */
     struct arena *chunk; /* of the customers at hand */
+    bool recorded;       /* out of godwit.memberships */
     struct cel_sql where;
     enum segments_way way;
     struct db_reply *reply; /* the chunk */
@@ -117,12 +118,8 @@ static struct db_params *params_of(const struct segments *s, struct arena *a) {
 
 /* ---- opening */
 
-struct segments *segments_open(struct dbsync *db, struct workspace *w,
-                               const struct segment *segment, int64_t now_us, struct err *e) {
-    if (!segment->program && !segment->keys) {
-        err_set(e, ERR_INPUT, "segment `%.*s` has a mistake", STR_FMT(segment->name));
-        return NULL;
-    }
+static struct segments *segments_new(struct dbsync *db, struct workspace *w,
+                                     const struct segment *segment, int64_t now_us) {
     struct segments *s = calloc(1, sizeof *s);
     if (!s)
         abort();
@@ -133,6 +130,31 @@ struct segments *segments_open(struct dbsync *db, struct workspace *w,
     s->arena = arena_new(0);
     s->chunk = arena_new(65536);
     s->shard = -1;
+    return s;
+}
+
+struct segments *segments_open_recorded(struct dbsync *db, struct workspace *w,
+                                        const struct segment *segment, struct err *e) {
+    if (!segment->tracked) {
+        err_set(e, ERR_INPUT,
+                "segment `%.*s` is not tracked, so nothing is recorded of it; give it `tracked: "
+                "true`, or compare with another workspace: --against DIR",
+                STR_FMT(segment->name));
+        return NULL;
+    }
+    struct segments *s = segments_new(db, w, segment, 0);
+    s->recorded = true;
+    s->where = (struct cel_sql){.text = S("true"), .exact = true};
+    return s;
+}
+
+struct segments *segments_open(struct dbsync *db, struct workspace *w,
+                               const struct segment *segment, int64_t now_us, struct err *e) {
+    if (!segment->program && !segment->keys) {
+        err_set(e, ERR_INPUT, "segment `%.*s` has a mistake", STR_FMT(segment->name));
+        return NULL;
+    }
+    struct segments *s = segments_new(db, w, segment, now_us);
     s->where = where_of(s);
     s->way = s->where.exact       ? SEGMENTS_SQL
              : s->where.selective ? SEGMENTS_CHECKED
@@ -184,24 +206,40 @@ void segments_counts(const struct segments *s, struct segments_counts *out) {
 
 /* ---- members, chunk by chunk */
 
-static bool read_chunk(struct segments *s, struct err *e) {
-    const char *what = s->way == SEGMENTS_SQL ? "c.shard, c.id, c.key" : SEGMENTS_ROW_COLUMNS;
-    int most = s->way == SEGMENTS_SQL ? CHUNK_DECIDED : CHUNK_CHECKED;
+static struct str chunk_sql(const struct segments *s, int most) {
     int first = (int)s->where.n_params + 1;
+    if (s->recorded)
+        return S("select m.shard, m.customer_id, c.key from godwit.memberships m "
+                 "join godwit.customers c on c.shard = m.shard and c.id = m.customer_id "
+                 "where (m.shard, m.customer_id) > ($1::smallint, $2::bigint) "
+                 "and m.segment = $3::text order by m.shard, m.customer_id limit $4::bigint");
+    return str_printf(s->chunk,
+                      "select %s" FROM " where (c.shard, c.id) > ($%d::smallint, $%d::bigint) "
+                      "and %.*s order by c.shard, c.id limit %d",
+                      s->way == SEGMENTS_SQL ? "c.shard, c.id, c.key" : SEGMENTS_ROW_COLUMNS, first,
+                      first + 1, STR_FMT(s->where.text), most);
+}
+
+static bool query_chunk(struct segments *s, int most, struct err *e) {
+    struct db_stmt stmt = {NULL, str_cstr(s->chunk, chunk_sql(s, most))};
+    struct db_params *p = params_of(s, s->chunk);
+    db_param_int2(p, (int16_t)s->shard);
+    db_param_int8(p, s->id);
+    if (s->recorded) {
+        db_param_text(p, s->segment->name);
+        db_param_int8(p, most);
+    }
+    return dbsync_query(s->db, &stmt, p, &s->reply, e);
+}
+
+static bool read_chunk(struct segments *s, struct err *e) {
+    int most = s->way == SEGMENTS_SQL ? CHUNK_DECIDED : CHUNK_CHECKED;
     db_reply_free(s->reply);
     s->reply = NULL;
     s->rows = NULL;
     s->n = s->at = 0;
     arena_reset(s->chunk);
-    struct str sql = str_printf(s->chunk,
-                                "select %s" FROM " where (c.shard, c.id) > ($%d::smallint, "
-                                "$%d::bigint) and %.*s order by c.shard, c.id limit %d",
-                                what, first, first + 1, STR_FMT(s->where.text), most);
-    struct db_stmt stmt = {NULL, str_cstr(s->chunk, sql)};
-    struct db_params *p = params_of(s, s->chunk);
-    db_param_int2(p, (int16_t)s->shard);
-    db_param_int8(p, s->id);
-    if (!dbsync_query(s->db, &stmt, p, &s->reply, e))
+    if (!query_chunk(s, most, e))
         return false;
     const struct db_result *r = s->reply->result[0];
     s->n = db_rows(r);
@@ -225,7 +263,7 @@ static bool is_member(struct segments *s, size_t i) {
     match_scope_init(&scope, s->workspace, &s->rows[i].profile, NULL, s->now_us, s->chunk);
     enum match_result m = match_segment(&scope, s->segment->name, &e);
     s->counts.looked_at++;
-    s->counts.errors += m == MATCH_ERROR;
+    s->counts.errors += m == MATCH_ERROR || m == MATCH_MISSING;
     return m == MATCH_YES;
 }
 
@@ -272,7 +310,7 @@ static bool count_by_sql(struct segments *s, struct err *e) {
 bool segments_count(struct segments *s, struct segments_counts *out, struct err *e) {
     struct segments_member m;
     bool more = true, ok = true;
-    if (s->way == SEGMENTS_SQL && s->shard < 0)
+    if (s->way == SEGMENTS_SQL && s->shard < 0 && !s->recorded)
         ok = count_by_sql(s, e);
     else
         while (ok && more)

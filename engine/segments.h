@@ -45,6 +45,9 @@ struct segments_counts {
 struct segments *segments_open(struct dbsync *db, struct workspace *w,
                                const struct segment *segment, int64_t now_us,
                                struct err *e) MUST_CHECK;
+/* Who is recorded to be in a tracked segment, for comparing; NULL: e, it is not tracked. */
+struct segments *segments_open_recorded(struct dbsync *db, struct workspace *w,
+                                        const struct segment *segment, struct err *e) MUST_CHECK;
 void segments_close(struct segments *s); /* NULL is fine */
 
 /* For tests: another way than the best one, at most as good. Before the first member. */

@@ -212,6 +212,11 @@ const struct cel_requirement *cel_program_requires(const struct cel_program *p, 
 /* Whether the comparisons with constants show that no event and customer make both true. */
 bool cel_program_exclusive(const struct cel_program *x, const struct cel_program *y);
 
+/* ---- reference: "string.contains(string) -> bool", sorted; n of them, in `a` */
+struct str *cel_functions_list(struct arena *a, size_t *n);
+/* How a function of behaviour is written, the i-th; NULL behind the last. */
+const char *cel_behaviour_form(size_t i);
+
 /* ---- explain: every subexpression with its value. Conditions joined by && || !
  * ?: are taken apart down to comparisons and their operands; constants are left out. */
 struct cel_explained {

@@ -308,3 +308,7 @@ bool cel_check_godwit(struct cel_check *c, struct cel_node *n) {
     check_question(c, n, segment);
     return true;
 }
+
+const char *cel_behaviour_form(size_t i) {
+    return i < sizeof functions / sizeof *functions ? functions[i].form : NULL;
+}

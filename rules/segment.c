@@ -59,6 +59,16 @@ static struct draft *find(struct draft *list, size_t n, struct str name) {
     return NULL;
 }
 
+/* Entries and exits are events themselves: a segment that looks at them could flicker for ever. */
+static void refuse_own_events(struct form_reader *r, const struct draft *x) {
+    const struct cel_uses *uses = cel_program_uses(x->segment.program);
+    for (size_t i = 0; i < uses->n_behaviour; i++)
+        if (str_eq(uses->behaviour[i]->event, S("segment.entered")) ||
+            str_eq(uses->behaviour[i]->event, S("segment.left")))
+            form_error(r, x->where, "a segment cannot look at `%.*s`, which segments make",
+                       STR_FMT(uses->behaviour[i]->event));
+}
+
 /* Follows in_segment() from x; complains at the segment that closes a circle. */
 static void find_circle(struct form_reader *r, struct draft *list, size_t n, struct draft *x) {
     x->visit = OPEN;
@@ -176,6 +186,8 @@ void segment_read(struct arena *a, const struct yamlfile *file, const struct cat
         list[i].segment.where = list[i].where->text;
         list[i].segment.program =
             condition_compile(&r, scope, list[i].where, true, "a segment's condition");
+        if (list[i].segment.program)
+            refuse_own_events(&r, &list[i]);
     }
     for (size_t i = 0; i < *n; i++) {
         if (list[i].visit == UNSEEN)

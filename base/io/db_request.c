@@ -93,11 +93,20 @@ static void grow_slots(struct db *db) {
     free(old);
 }
 
+/* The server knows statements by name, this table by address: one name, one address. */
+static bool name_is_taken(const struct db *db, const char *name) {
+    for (size_t i = 0; i < db->slots_cap; i++)
+        if (db->slots[i].stmt && strcmp(db->slots[i].stmt->name, name) == 0)
+            return true;
+    return false;
+}
+
 static struct stmt_slot *slot_of(struct db *db, const struct db_stmt *stmt) {
     if (db->slots_n * 2 >= db->slots_cap)
         grow_slots(db);
     struct stmt_slot *s = find_slot(db, stmt);
     if (!s->stmt) {
+        assert(!name_is_taken(db, stmt->name));
         s->stmt = stmt;
         db->slots_n++;
     }

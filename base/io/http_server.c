@@ -169,12 +169,9 @@ static void begin(struct http_server *s, struct MHD_Connection *mhd, const char 
                                .path = str_from(url)};
     int64_t length;
     struct str declared = http_header(r, "Content-Length");
-    if (declared.p && str_to_int64(declared, &length)) {
-        if (length < 0 || (uint64_t)length > s->o.body_bytes)
-            r->refusal = 413;
-        else if (!reserve(r, (size_t)length))
-            r->refusal = 503;
-    }
+    if (declared.p && str_to_int64(declared, &length) &&
+        (length < 0 || (uint64_t)length > s->o.body_bytes))
+        r->refusal = 413;
     *out = r;
 }
 
@@ -184,7 +181,7 @@ static void take_body(struct http_request *r, const char *data, size_t n) {
         return;
     if (r->body.n + n > s->o.body_bytes) {
         r->refusal = 413;
-    } else if (r->body.n + n > r->reserved && !reserve(r, r->body.n + n - r->reserved)) {
+    } else if (!reserve(r, n)) { /* what came, not what was announced: a slow client costs little */
         r->refusal = 503;
     } else {
         buf_add(&r->body, data, n);

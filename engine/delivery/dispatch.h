@@ -6,7 +6,8 @@
  *   in flight at the driver -> result -> settled, freed
  *
  * One claim and one mark-and-settle request at a time; while one is under way,
- * results gather, so that under load a transaction carries many (group commit).
+ * and for some ms before it, results gather, so that under load a transaction
+ * carries many (group commit).
  * A channel that fails as a whole rests, longer each time, and says so once.
  * Private to engine/delivery. Loop thread only.
  */

@@ -20,6 +20,7 @@ struct batch_customer {
     int shard;
     bool fresh;         /* made by this batch: nothing of it was decided before */
     bool involved;      /* has an event that may start a campaign or that rules look back on */
+    bool looked_at;     /* has an event that rules look back on */
     bool live;          /* has an event that is not mere history */
     struct past *pasts; /* side by side with the workspace's layouts */
     struct profile_consent *consents;

@@ -43,10 +43,14 @@ struct db_params *batch_steps_limits(struct batch *b) {
     return p;
 }
 
+struct db_call batch_steps_customers(struct batch *b, bool created) {
+    return (struct db_call){&st_customers, batch_customer_params(b, created)};
+}
+
 size_t batch_steps_profile(struct batch *b, struct db_call *calls) {
     size_t n = 0;
     struct db_params *limits = batch_steps_limits(b);
-    calls[n++] = (struct db_call){&st_customers, batch_customer_params(b, false)};
+    calls[n++] = batch_steps_customers(b, false);
     calls[n++] = (struct db_call){&st_consents, batch_customer_params(b, false)};
     if (limits)
         calls[n++] = (struct db_call){&st_messages, limits};

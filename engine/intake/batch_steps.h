@@ -17,6 +17,9 @@
 /* event_read.sql for b->members behind b->from; target NULL: up to now. */
 struct db_call batch_steps_read(struct batch *b, const char *target, size_t limit);
 
+/* customer_read; created: of the customers that were just made. */
+struct db_call batch_steps_customers(struct batch *b, bool created);
+
 /* customer_read, consent_read and, if a campaign has a limit, message_history into calls[];
  * how many. */
 size_t batch_steps_profile(struct batch *b, struct db_call *calls);

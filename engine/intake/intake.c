@@ -43,6 +43,8 @@ struct intake {
     int64_t skipped;    /* id of an event whose decisions the database refused */
     char refusal[1000]; /* and why */
     char sqlstate[6];   /* of the error that ended the flow */
+    bool barred;        /* the last flow ended with one that is not about data; was said */
+    bool touched;       /* the batch has customers whose segments may have changed */
     bool quiet, closing;
     void (*on_closed)(void *ctx);
     void *closed_ctx;
@@ -51,7 +53,6 @@ struct intake {
 };
 
 static const struct db_stmt st_cursors = {"shard_read", sql_shard_read};
-static const struct db_stmt st_customers = {"customer_read", sql_customer_read};
 static const struct db_stmt st_create = {"customer_create", sql_customer_create};
 static const struct db_stmt st_refused = {"event_refused", sql_event_refused};
 static const struct db_stmt st_advance = {"shard_advance", sql_shard_advance};
@@ -174,7 +175,7 @@ static enum flow_result step_create(struct flow *f) {
     x->created = true;
     struct db_params *p = db_params(b->arena);
     db_param_array(p, keys);
-    struct db_call calls[] = {{&st_create, p}, {&st_customers, batch_customer_params(b, true)}};
+    struct db_call calls[] = {{&st_create, p}, batch_steps_customers(b, true)};
     return request(x, calls, 2);
 }
 
@@ -255,7 +256,7 @@ static struct db_call refused_call(struct intake *x) {
 
 static enum flow_result step_write(struct flow *f) {
     struct intake *x = f->owner;
-    struct db_call calls[5];
+    struct db_call calls[6];
     size_t n = 0;
     calls[n++] = advance_call(x);
     if (x->batch->n == 1 && x->batch->events[0].event.id == x->skipped)
@@ -263,6 +264,8 @@ static enum flow_result step_write(struct flow *f) {
     n = outbox_batch_calls(x->outbox, calls, n);
     if (past_write_call(x->batch, &calls[n]))
         n++;
+    x->touched = past_touch_call(x->batch, &calls[n]);
+    n += x->touched;
     fault_point("intake.before_commit");
     return request(x, calls, n);
 }
@@ -277,6 +280,8 @@ static enum flow_result step_written(struct flow *f) {
         x->limit *= 2;
     if (outbox_batch_messages(x->outbox))
         x->events.on_messages(x->events.ctx);
+    if (x->touched)
+        x->events.on_touched(x->events.ctx);
     return FLOW_DONE;
 }
 
@@ -371,11 +376,26 @@ static void batch_refused(struct intake *x) {
     }
 }
 
+/* Whether smaller batches can help: what the server finds wrong with the database, our rights
+ * or our statements would refuse every event, and none of them may be passed over for it. */
+static bool is_about_data(const char *sqlstate) {
+    static const char *const classes[] = {"21", "22", "23", "54", "P0", "XX"};
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+        if (strncmp(sqlstate, classes[i], 2) == 0)
+            return true;
+    return !*sqlstate;
+}
+
 static void flow_failed(struct intake *x) {
     bool fenced = strcmp(x->sqlstate, "GW001") == 0;
-    bool temporary = x->flow.err.kind == ERR_TEMPORARY;
+    bool data = is_about_data(x->sqlstate);
+    bool temporary = x->flow.err.kind == ERR_TEMPORARY || !data;
     if (!fenced && !temporary)
         batch_refused(x);
+    else if (!fenced && !data && !x->barred)
+        log_error("events wait: the database refuses to work on any",
+                  LOG_S("error", str_from(x->flow.err.text)));
+    x->barred = !fenced && !data;
     x->reread = true;
     x->sqlstate[0] = 0;
     if (fenced)
@@ -395,6 +415,7 @@ static void on_flow_ended(struct flow *f, bool ok) {
         flow_failed(x);
         return;
     }
+    x->barred = false;
     const struct cursor_groups *all = shards_cursors(x->shards);
     if (x->empty_looks == 0) {
         set_quiet(x, false);

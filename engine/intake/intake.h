@@ -29,6 +29,7 @@ struct intake_counts {
 struct intake_events {
     void *ctx;
     void (*on_messages)(void *ctx); /* messages were put into the outbox */
+    void (*on_touched)(void *ctx);  /* segments of customers may have changed: wake.h */
     void (*on_fenced)(void *ctx);   /* a write was refused: shards have gone elsewhere */
     void (*on_quiet)(void *ctx);    /* nothing was found for a second: producers may wake us */
     void (*on_busy)(void *ctx);     /* and now something was */

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "engine/decide/behaviour_pack.h"
+#include "engine/decide/membership.h"
 #include "engine/sql_text.h"
 
 #define PROPERTIES_MOST 1000000
@@ -19,6 +20,7 @@ struct past {
 static const struct db_stmt st_read = {"behaviour_read", sql_behaviour_read};
 static const struct db_stmt st_history = {"behaviour_history", sql_behaviour_history};
 static const struct db_stmt st_write = {"behaviour_write", sql_behaviour_write};
+static const struct db_stmt st_touch = {"timer_touch", sql_timer_touch};
 
 static struct past *past_of(const struct batch *b, const struct batch_customer *c, struct str name,
                             const struct behaviour_layout **layout) {
@@ -156,10 +158,28 @@ void past_append(struct batch *b, struct batch_event *x) {
     if (!c->profile.behaviours)
         show(b, c);
     struct past *past = past_of(b, c, x->event.name, &layout);
+    c->looked_at = c->looked_at || past;
     if (!past || !past->known)
         return;
     behaviour_add(&past->behaviour, x->event.id, x->event.occurred_us, x->event.properties);
     past->changed = true;
+}
+
+bool past_touch_call(struct batch *b, struct db_call *out) {
+    struct db_array *shards = db_array(b->arena, DB_INT2, b->n_customers);
+    struct db_array *ids = db_array(b->arena, DB_INT8, b->n_customers);
+    for (size_t i = 0; i < b->n_customers; i++)
+        if (b->customers[i].looked_at) {
+            db_array_int2(shards, (int16_t)b->customers[i].shard);
+            db_array_int8(ids, b->customers[i].profile.id);
+        }
+    if (!db_array_count(ids) || !membership_tracked(b->workspace))
+        return false;
+    struct db_params *p = db_params(b->arena);
+    db_param_array(p, shards);
+    db_param_array(p, ids);
+    *out = (struct db_call){&st_touch, p};
+    return true;
 }
 
 bool past_write_call(struct batch *b, struct db_call *out) {

@@ -26,4 +26,8 @@ void past_append(struct batch *b, struct batch_event *x);
 /* behaviour_write.sql for what changed; false: nothing did. */
 bool past_write_call(struct batch *b, struct db_call *out);
 
+/* timer_touch.sql for those who did what rules look back on; false: nobody, or no segment is
+ * tracked. */
+bool past_touch_call(struct batch *b, struct db_call *out);
+
 #endif

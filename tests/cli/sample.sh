@@ -37,6 +37,8 @@ sed -i "s|^database:.*|database: \"$url\"|; s|driver: smtp|driver: maildir|; s|h
 psql -XAtq "$url" >/dev/null <<'EOF' || exit 1
 select godwit.identify('mei', '{"first_name": "美玲"}', email => 'mei@x.example', locale => 'zh-TW');
 select godwit.identify('new', '{}', email => 'new@x.example');
+select godwit.identify('ann', '{"first_name": "Ann"}', email => 'ann@x.example');
+select godwit.track('ann', 'order.placed', '{"amount": 1}');
 select godwit.track('mei', 'order.placed', '{"amount": 900, "items": [{"name": "Oolong", "quantity": 2}]}',
                     now() - interval '2 days');
 select godwit.track('mei', 'order.placed', '{"amount": 500, "items": [{"name": "Sencha", "quantity": 3}]}');
@@ -54,7 +56,7 @@ expect 2 'not both' "$godwit" preview -C shop welcome "$@" --data x.json
 
 expect 0 'sent to me@x.example through email' "$godwit" send-test -C shop second-purchase "$@" --to me@x.example
 expect 0 '^To: .*me@x.example' sh -c 'cat mail/new/*'
-"$godwit" send-test -C shop second-purchase "$@" --to me@x.example --locale en >/dev/null
+"$godwit" send-test -C shop second-purchase --customer ann --to me@x.example >/dev/null
 expect 0 '^Subject: \[test\] [A-Z]' sh -c 'cat mail/new/*'
 expect 0 '^0$' psql -XAtq "$url" -c 'select count(*) from godwit.messages'
 expect 1 'channel email: refused' "$godwit" send-test -C shop second-purchase "$@" --to nowhere

@@ -135,6 +135,24 @@ def refused_by_sql(place):
         raise Failed("a state `maybe` was taken")
 
 
+def table_is_away(place):
+    """What would refuse every event passes none over: they wait, and it is said once."""
+    peer = place.peer()
+    place.ready(peer.port)
+    place.customers(5)
+    place.database.sql("alter table godwit.consents rename to away")
+    place.orders(5)
+    e = place.engine()
+    e.says("events wait")
+    time.sleep(2.5)
+    check(e.runs(), "the engine ended:\n" + e.text()[-2000:])
+    same(e.text().count("events wait"), 1, "lines about it")
+    place.database.sql("alter table godwit.away rename to consents")
+    wait(lambda: len(peer.records()) >= 5 and place.settled(5), "it goes on")
+    same(place.database.number("select count(*) from godwit.refused_events"), 0, "passed over")
+    place.exact(peer.received(), addresses(5))
+
+
 def audience_error(place):
     """A condition that fails for one customer is recorded for that one."""
     peer = place.peer()
@@ -272,5 +290,6 @@ def disk_full(place):
 
 if __name__ == "__main__":
     run(broken_campaign, no_such_database, wrong_password, server_is_away, unknown_customer,
-        header_injection, huge_property, refused_by_sql, audience_error, ragged_csv, reload_broken,
+        header_injection, huge_property, refused_by_sql,
+        table_is_away, audience_error, ragged_csv, reload_broken,
         restored_elsewhere, disk_full, needs=())

@@ -68,6 +68,13 @@ sed -i 's/"TW"/"HK"/' segments.yaml
 expect 0 '^left,c10' "$godwit" segment diff tw --against ../before --format csv
 expect 0 '^entered,c9' "$godwit" segment diff tw --against ../before --format csv
 expect 0 '(none)' "$godwit" segment diff spenders --against ../before
+expect 1 'is not tracked' "$godwit" segment diff odd
+sed -i 's/^both: \(.*\)$/both: { where: '"'\\1'"', tracked: true }/' segments.yaml
+expect 0 '^entered,c1' "$godwit" segment diff both --format csv
+psql -qAtX "$url" -c "insert into godwit.memberships select shard, id, 'both', now() from godwit.customers where key in ('c1', 'c9')"
+expect 0 '^left,c9' "$godwit" segment diff both --format csv
+"$godwit" run --drain >run.log 2>&1 || cat run.log
+expect 0 '(none)' "$godwit" segment diff both
 printf 'c1\n\377\n' >guests.txt
 expect 1 'guests.txt:2: error: this is no customer' "$godwit" check
 printf 'c1\n' >guests.txt

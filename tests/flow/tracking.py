@@ -1,0 +1,420 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Opens, clicks and preferences over HTTP, against the whole program."""
+import glob
+import os
+import random
+import re
+import signal
+import socket
+import string
+import threading
+import time
+
+from flow import SEED, check, developer_build, run, same, skip, wait
+from web import GIF, Web, answered, header_url, links, part
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
+
+
+def age(place, seconds=60):
+    """Makes the mails old enough for hits to count as a person's."""
+    place.database.sql("update godwit.messages set sent_at = sent_at - interval '%d s'" % seconds)
+
+
+def mail_and_hits(place):
+    """What the mail holds, where it leads, what is recorded; `message show` gives the same bytes."""
+    web = Web(place)
+    web.engine()
+    mail = web.sent(1)["c1@example.net"]
+    age(place)
+    clicks = links(mail, "c")
+    same(len(clicks), 2, "rewritten links in the HTML")
+    same(part(mail, "html").count("mailto:x@acme.example"), 1, "the mailto link")
+    check(header_url(mail) in links(mail, "u"), "our own page is not rewritten")
+    text = re.findall(r"http://127\.0\.0\.1:\d+/c/[\w-]+", part(mail, "plain"))
+    same(len(text), 1, "rewritten links in the text")
+    targets = ["https://acme.example/offers?a=1&b=c1", "http://shop.example/%E5%84%AA%E6%83%A0",
+               "https://acme.example/text?for=c1"]
+    for url, target in zip(clicks + text, targets):
+        status, headers, body = web.ask("GET", url, headers=BROWSER)
+        same((status, headers["Location"], body), (302, target, b""), "click")
+        same(headers["Cache-Control"], "no-store", "Cache-Control of a click")
+        same(headers["Referrer-Policy"], "no-referrer", "Referrer-Policy of a click")
+        time.sleep(0 if target != targets[1] else 3.1) # else the third would be a scanner's
+    pixel = links(mail, "o")
+    same(len(pixel), 1, "pixels")
+    check(part(mail, "html").rstrip().endswith("</body></html>"), "the pixel is inside of the body")
+    status, headers, body = web.ask("GET", pixel[0], headers=BROWSER)
+    same((status, headers["Content-Type"], body), (200, "image/gif", GIF), "open")
+    check("no-store" in headers["Cache-Control"], "an open may be cached")
+    same(web.responses(), [["click", targets[0], "t", ""],
+                           ["click", "http://shop.example/優惠", "t", ""],
+                           ["click", targets[2], "t", ""], ["open", "", "t", ""]], "responses")
+    show = place.godwit("message", "show", place.database.one("select id from godwit.messages"),
+                        env={"WRITE_KEY": "x"})
+    with open(glob.glob(web.mails + "/new/*")[0], "rb") as f:
+        same(show.stdout.replace("\r\n", "\n"), f.read().decode().replace("\r\n", "\n"),
+             "message show")
+
+
+def machines(place):
+    web = Web(place)
+    web.engine()
+    mail = web.sent(1)["c1@example.net"]
+    click, pixel = links(mail, "c")[0], links(mail, "o")[0]
+    answered(web.ask("GET", click, headers=BROWSER), 302, "at once")
+    age(place)
+    answered(web.ask("HEAD", click, headers=BROWSER), 302, "HEAD")
+    answered(web.ask("GET", pixel, headers=dict(BROWSER, **{"Sec-Purpose": "prefetch"})), 200, "prefetch")
+    answered(web.ask("GET", pixel, headers={"User-Agent": "Mozilla/5.0"}), 200, "relay")
+    answered(web.ask("GET", pixel, headers={"User-Agent": "x GoogleImageProxy"}), 200, "gmail")
+    same([r[2:] for r in web.responses()],
+         [["f", "too soon"], ["f", "HEAD"], ["f", "prefetch"], ["f", "relay"], ["t", ""]], "verdicts")
+    same(place.database.sql("select distinct details ->> 'verdict' from godwit.responses"), [["1"]],
+         "the verdict's version")
+
+
+def nothing_tracked(place):
+    """tracking: opens and clicks false; and a transactional message is left alone."""
+    web = Web(place, ", opens: false, clicks: false")
+    web.engine()
+    mail = web.sent(1)["c1@example.net"]
+    same(links(mail, "c") + links(mail, "o"), [], "tracking although it is switched off")
+    check(links(mail, "u"), "the link to the preferences stays")
+
+
+def preferences(place):
+    """GET changes nothing; the page's form and both kinds of one click do; it holds for queued mail."""
+    web = Web(place)
+    engine = web.engine()
+    mails = web.sent(4)
+
+    def consents():
+        return place.database.sql("select c.key, n.channel, n.topic, n.state, n.source from "
+                                  "godwit.consents n join godwit.customers c using (shard) "
+                                  "where c.id = n.customer_id order by n.id")
+    urls = {k: header_url(mails["c%d@example.net" % k]) for k in (1, 2, 3, 4)}
+    status, headers, body = web.ask("GET", urls[1])
+    same(status, 200, "page")
+    page = body.decode()
+    check('<html lang="en">' in page and "News &amp; views" in page and "Offers" in page, page)
+    check(re.search(r'value="offers" checked', page) and not re.search(r'value="news" checked', page), page)
+    check("default-src 'none'" in headers["Content-Security-Policy"], "policy")
+    answered(web.ask("HEAD", urls[1]), 200, "HEAD")
+    place.database.sql("update godwit.customers set locale = 'zh-TW' where key = 'c2'")
+    page = web.ask("GET", urls[2])[2].decode()
+    check('<html lang="zh-Hant">' in page and "優惠" in page and "全部取消訂閱" in page, page)
+    same(consents(), [], "after GETs")
+
+    # one click, both content types
+    s, _, body = web.ask("POST", urls[1], "List-Unsubscribe=One-Click", FORM)
+    same((s, body), (200, b"You are unsubscribed.\n"), "one click")
+    multipart = "--xx\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--xx--\r\n"
+    answered(web.ask("POST", urls[2], multipart, {"Content-Type": "multipart/form-data; boundary=xx"}),
+             200, "one click, multipart")
+    one = ["email", "offers", "unsubscribed", "one-click"]
+    same(consents(), [["c1"] + one, ["c2"] + one], "one click")
+    answered(web.ask("POST", urls[1], "List-Unsubscribe=One-Click", FORM), 200, "again")
+    same(len(consents()), 2, "consents after the same again")
+
+    # the page's form
+    page = answered(web.ask("POST", urls[3], "form=preferences&topic=news&action=save", FORM), 200, "save")
+    check('role="status"' in page[2].decode() and 'value="news" checked' in page[2].decode(), "saved")
+    same(consents()[2:], [["c3", "*", "offers", "unsubscribed", "preference page"],
+                          ["c3", "*", "news", "subscribed", "preference page"]], "save")
+    answered(web.ask("POST", urls[4], "form=preferences&topic=news&action=off", FORM), 200, "off")
+    same(consents()[4:], [["c4", "*", "*", "unsubscribed", "preference page"]], "everything off")
+    same(place.database.number("select count(*) from godwit.responses where kind = 'unsubscribe'"), 4,
+         "responses")
+    page = web.ask("GET", urls[4])[2].decode()
+    check("checked" not in page, "nothing is on after everything off")
+
+    # nobody is written to any more
+    place.orders(4)
+    wait(lambda: place.database.number("select count(*) from godwit.decisions") == 4, "decided")
+    same(place.database.sql("select distinct outcome, gate from godwit.decisions"),
+         [["suppressed", "consent"]], "decisions")
+    answered(web.ask("GET", "/u/" + "A" * 28), 404, "unknown")
+    answered(web.ask("POST", "/u/" + "A" * 28, "List-Unsubscribe=One-Click", FORM), 404, "unknown")
+    # what is queued already
+    place.database.sql("select godwit.set_consent('c1', '*', '*', 'subscribed', 'test')")
+    place.database.sql("update godwit.messages set status = 'queued', due_at = now() + interval '1 h' "
+                       "where address = 'c1@example.net'")
+    answered(web.ask("POST", urls[1], "List-Unsubscribe=One-Click", FORM), 200, "one click")
+    place.database.sql("update godwit.messages set due_at = now() where address = 'c1@example.net'")
+    wait(lambda: place.statuses().get("cancelled"), "cancelled before it is handed over")
+    engine.signal(signal.SIGTERM)
+    same(engine.ended(), 0, "how the engine ended")
+
+
+def mutated_tokens(place):
+    """10,000 mutated tokens: no row, no redirect, no crash."""
+    web = Web(place)
+    web.engine()
+    mail = web.sent(1)["c1@example.net"]
+    good = {k: links(mail, k)[0].split("/")[-1] for k in "cou"}
+    rng = random.Random(SEED)
+    alphabet = string.ascii_letters + string.digits + "-_"
+
+    def mutant(kind):
+        t = list(good[rng.choice("cou")] if rng.random() < 0.2 else good[kind])
+        for _ in range(rng.randrange(1, 4)):
+            how, at = rng.randrange(5), rng.randrange(len(t))
+            if how == 0:
+                t[at] = rng.choice([c for c in alphabet if c != t[at]])
+            elif how == 1 and len(t) > 5:
+                del t[at]
+            elif how == 2:
+                t.insert(at, rng.choice(alphabet))
+            elif how == 3 and len(t) > 5:
+                del t[max(at, 3):]
+            else:
+                t[at] = rng.choice("%.~!$&'()*+,;=:@")
+        return "".join(t)
+    import http.client
+    c = http.client.HTTPConnection("127.0.0.1", web.port, timeout=20)
+    n = 10000
+    for i in range(n):
+        kind = rng.choice("cou")
+        token = mutant(kind)
+        if token == good[kind] or (kind == "o" and token == good["o"][:-4]):
+            continue
+        method = "POST" if kind == "u" and rng.random() < 0.5 else "GET"
+        c.request(method, "/%s/%s" % (kind, token), "List-Unsubscribe=One-Click" if method == "POST" else None)
+        r = c.getresponse()
+        body = r.read()
+        check(not r.headers["Location"], "%s/%s is redirected to %s" % (kind, token, r.headers["Location"]))
+        if kind == "o":
+            check(r.status == 200 and body == GIF, "open %s: %d" % (token, r.status))
+        else:
+            same(r.status, 404, "%s/%s" % (kind, token))
+    c.close()
+    same(place.database.number("select count(*) from godwit.responses"), 0, "rows")
+    same(place.database.number("select count(*) from godwit.consents"), 0, "consents")
+    s, h, _ = web.ask("GET", "/c/%s?url=https://evil.example/" % good["c"], headers=BROWSER)
+    same((s, h["Location"]), (302, "https://acme.example/offers?a=1&b=c1"), "with a query")
+
+
+def hammer(web, urls, answers, stop, number, offs):
+    """Hits until the server is gone; notes those that were answered."""
+    import http.client
+    rng = random.Random(SEED + number)
+    c = None
+    while not stop.is_set():
+        try:
+            if c is None:
+                c = http.client.HTTPConnection("127.0.0.1", web.port, timeout=20)
+            kind = rng.choice("ccoo") if not offs or rng.random() > 0.05 else "u"
+            if kind == "u":
+                who = offs.pop()
+                c.request("POST", urls[who]["u"].split(":%d" % web.port)[1], "List-Unsubscribe=One-Click", FORM)
+            else:
+                who = rng.choice(list(urls))
+                c.request("GET", urls[who][kind].split(":%d" % web.port)[1], headers={
+                    "User-Agent": "hit-%d-%d" % (number, len(answers))})
+            r = c.getresponse()
+            r.read()
+            answers.append((kind, who, "hit-%d-%d" % (number, len(answers)), r.status))
+        except (OSError, http.client.HTTPException):
+            c = None
+            time.sleep(0.01)
+
+
+def killed_under_load(place):
+    """kill -9 under load: what was answered with 200 or 302 is in the database; unsubscribes hold."""
+    web = Web(place)
+    web.engine()
+    n = 60
+    mails = web.sent(n)
+    urls = {a: {"c": links(m, "c")[0], "o": links(m, "o")[0], "u": header_url(m)} for a, m in mails.items()}
+    offs = list(urls)
+    answers, threads = [[] for _ in range(16)], []
+    stop = threading.Event()
+    for i in range(16):
+        threads.append(threading.Thread(target=hammer, args=(web, urls, answers[i], stop, i, offs)))
+    began = time.monotonic()
+    for t in threads:
+        t.start()
+    for round_ in range(3):
+        time.sleep(1.5)
+        place.things[-1].kill()
+        if round_ < 2:
+            web.engine()
+    stop.set()
+    for t in threads:
+        t.join()
+    took = time.monotonic() - began
+    ok = [a for list_ in answers for a in list_ if a[3] in (200, 302)]
+    hits = {a[2] for a in ok if a[0] != "u"}
+    recorded = {r[0] for r in place.database.sql("select details ->> 'agent' from godwit.responses "
+                                                 "where kind in ('open', 'click')")}
+    check(len(hits) > 200, "only %d hits were answered" % len(hits))
+    same(sorted(hits - recorded)[:5], [], "answered and not recorded, of %d" % len(hits))
+    off = {a[1] for a in ok if a[0] == "u"}
+    held = {r[0] for r in place.database.sql(
+        "select c.email from godwit.consents n join godwit.customers c on c.shard = n.shard and "
+        "c.id = n.customer_id where n.state = 'unsubscribed'")}
+    check(off, "no unsubscribe was answered")
+    same(sorted(off - held), [], "unsubscribes answered and not held")
+    print("    %d hits/s, %d answered, %d recorded, %d unsubscribes, 3 kills"
+          % (sum(map(len, answers)) / took, len(hits), len(recorded), len(off)))
+
+
+def killed_at_points(place):
+    """At each named point: a row for every answer."""
+    if not developer_build():
+        print("    not a developer build: skipped")
+        return
+    web = Web(place)
+    e = web.engine()
+    mail = web.sent(1)["c1@example.net"]
+    e.kill()
+    answered_ok = 0
+    for point in "response.write", "response.committed", "preferences.committed":
+        e = web.engine(fault=point + ":1:crash")
+        try:
+            if point.startswith("pref"):
+                s = web.ask("POST", header_url(mail), "List-Unsubscribe=One-Click", FORM)[0]
+            else:
+                s = web.ask("GET", links(mail, "c")[0], headers=BROWSER)[0]
+            answered_ok += s in (200, 302)
+        except OSError:
+            pass
+        same(e.ended(), -signal.SIGKILL, point)
+    same(answered_ok, 0, "answers of a process that died before them")
+    same(place.database.number("select count(*) from godwit.responses"), 2, "committed, not answered")
+
+
+def slow_clients(place):
+    """1,000 clients that drip: others are answered at once; they lose their connection."""
+    web = Web(place)
+    web.engine()
+    mail = web.sent(1)["c1@example.net"]
+    url = links(mail, "c")[0].split(":%d" % web.port)[1]
+    socks = []
+    for i in range(1000):
+        s = socket.create_connection(("127.0.0.1", web.port), timeout=20)
+        s.sendall(b"GET /o/x.gif HTTP/1.1\r\nHost: x\r\nX-Slow: " if i % 2 else
+                  b"POST /v1/batch HTTP/1.1\r\nHost: x\r\nContent-Length: 400000\r\n\r\n{")
+        socks.append(s)
+    times = []
+    began = time.monotonic()
+    while time.monotonic() - began < 3:
+        t = time.monotonic()
+        answered(web.ask("GET", url, headers=BROWSER), 302, "beside slow clients")
+        times.append(time.monotonic() - t)
+        for s in random.Random(SEED).sample(socks, 50):
+            try:
+                s.sendall(b"a")
+            except OSError:
+                pass
+    times.sort()
+    print("    median %.1f ms, worst %.1f ms of %d" % (times[len(times) // 2] * 1e3, times[-1] * 1e3, len(times)))
+    check(times[len(times) // 2] < 0.05, "median %.0f ms" % (times[len(times) // 2] * 1e3))
+
+    def metrics():
+        return dict(line.rsplit(" ", 1) for line in web.ask("GET", "/metrics")[2].decode().split("\n")
+                    if line and line[0] != "#")
+    wait(lambda: float(metrics()["godwit_http_slow_total"]) >= 990, "slow clients are closed", 40, 0.5)
+    check(float(metrics()["godwit_http_connections"]) < 20, "connections left")
+    for s in socks:
+        s.close()
+
+
+def limits(place):
+    web = Web(place)
+    e = web.engine()
+    answered(web.ask("POST", "/u/x", b"a" * 600000, FORM), 413, "a large body")
+    status = web.ask("GET", "/c/" + "a" * 20000)[0]
+    check(status in (413, 414, 431), "a long path: %d" % status)
+    status = web.ask("GET", "/o/x.gif", headers={"X-Long": "a" * 20000})[0]
+    check(status in (413, 431), "a long header: %d" % status)
+    answered(web.ask("DELETE", "/o/x.gif"), 405, "a method")
+    answered(web.ask("POST", "/c/x", b""), 405, "a method")
+    answered(web.ask("GET", "/v1/batch"), 405, "a method")
+    answered(web.ask("GET", "/"), 404, "a path")
+    answered(web.ask("GET", "/healthz"), 200, "healthz")
+    answered(web.ask("GET", "/readyz"), 200, "readyz")
+    for raw in b"\r\n\r\n", b"GET\r\n\r\n", b"\x00\xff\x00\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n":
+        with socket.create_connection(("127.0.0.1", web.port), timeout=20) as s:
+            s.sendall(raw)
+            s.shutdown(socket.SHUT_WR)
+            s.recv(1000)
+    check(e.runs(), "the engine died")
+    page = answered(web.ask("GET", "/metrics"), 200, "metrics")[2].decode()
+    check(page.endswith("\n"), "the last line has an end")
+    seen, series, family = set(), set(), None
+    for line in page.splitlines():
+        if line.startswith("# HELP"):
+            family = line.split()[2]
+            check(family not in seen, "the family %s comes twice" % family)
+            seen.add(family)
+        elif line[0] != "#":
+            name = line.rsplit(" ", 1)[0]
+            check(re.split("[{ ]", line)[0] == family, "%s stands under %s" % (name, family))
+            check(name not in series, "the series %s comes twice" % name)
+            series.add(name)
+    check("example" not in page and "c1" not in series, "customer data in metrics")
+
+
+def supervised(place):
+    """What systemd is told: ready, alive, reloading, stopping."""
+    web = Web(place)
+    path = os.path.join(place.folder, "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.bind(path)
+        s.settimeout(20)
+        e = web.engine(env={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "200000"})
+
+        def told(what):
+            end = time.monotonic() + 20
+            while time.monotonic() < end:
+                text = s.recv(1000).decode()
+                if text.startswith(what):
+                    return text
+            raise AssertionError("not told: " + what)
+        told("READY=1")
+        began = time.monotonic()
+        for _ in range(5):
+            told("WATCHDOG=1")
+        check(time.monotonic() - began < 2, "the watchdog is fed late")
+        e.signal(signal.SIGHUP)
+        check("MONOTONIC_USEC=" in told("RELOADING=1"), "when it began to reload")
+        told("READY=1")
+        e.signal(signal.SIGTERM)
+        told("STOPPING=1")
+        same(e.ended(), 0, "how the engine ended")
+
+
+def database_away(place):
+    """Opens and clicks are refused, not lost silently; an unsubscribe waits for the database."""
+    web = Web(place)
+    web.engine()
+    mail = web.sent(1)["c1@example.net"]
+    place.database.close()
+    name = re.search(r"/(flow\d+)\?", place.database.url).group(1)
+    from flow import Database
+    other = Database(place.server.url)
+    place.keep(other)
+    other.sql("alter database %s with allow_connections false" % name)
+    other.sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = '%s'" % name)
+    wait(lambda: web.ask("GET", "/readyz")[0] == 503, "not ready")
+    s, h, body = web.ask("GET", links(mail, "c")[0], headers=BROWSER)
+    check(s == 503 and h["Retry-After"] and b"https://acme.example/offers" in body, "a click: %d" % s)
+    answered(web.ask("GET", links(mail, "o")[0], headers=BROWSER), 503, "an open")
+    got = []
+    t = threading.Thread(target=lambda: got.append(
+        web.ask("POST", header_url(mail), "List-Unsubscribe=One-Click", FORM)))
+    t.start()
+    time.sleep(1)
+    same(got, [], "an unsubscribe while the database is away")
+    other.sql("alter database %s with allow_connections true" % name)
+    t.join()
+    same(got[0][0], 200, "an unsubscribe after the database came back")
+    same(place.database.number("select count(*) from godwit.consents"), 1, "consents")
+
+
+if __name__ == "__main__":
+    run(mail_and_hits, machines, nothing_tracked, preferences, mutated_tokens, killed_under_load,
+        killed_at_points, slow_clients, limits, supervised, database_away, needs=())
