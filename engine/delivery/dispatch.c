@@ -19,8 +19,8 @@
 
 #define READY_LEAST 64u
 #define READY_MOST 512u
-#define POLL_TICKS 2 /* a look at the table at least every 500 ms */
-#define GATHER_MOST_MS 5
+#define POLL_TICKS 2     /* a look at the table at least every 500 ms */
+#define CYCLE_MOST_MS 10 /* of its length: half of it is waited */
 
 enum item_state { READY, MARKING, IN_FLIGHT, DONE, SETTLING, ITEM_STATES };
 
@@ -56,9 +56,8 @@ struct dispatch {
     bool claiming, cycling, more;
     bool quiet; /* the last look found nothing */
     uv_timer_t gather;
-    bool gathered;       /* enough was waited for */
-    uint64_t cycle_ns;   /* when the cycle under way began */
-    uint64_t cycle_took; /* the last one, ms */
+    bool gathered;                 /* enough was waited for */
+    uint64_t cycle_ns, cycle_took; /* when it began; ms that the last one took */
     int ticks;
     int64_t done;           /* sent or failed */
     int failures;           /* in a row, of the channel as a whole */
@@ -156,7 +155,8 @@ static bool take_row(struct dispatch *d, const struct db_result *r, size_t row, 
     if (*later)
         return true;
     fault_point("delivery.render");
-    if (!render_message(d->claim_workspace, m, d->kind, &d->host->render, x->arena, &x->message, &x->hash, e))
+    if (!render_message(d->claim_workspace, m, d->kind, &d->host->render, x->arena, &x->message,
+                        &x->hash, e))
         return false;
     x->message.ref = (uint64_t)(uintptr_t)x;
     return true;
@@ -241,8 +241,7 @@ static bool evict(struct dispatch *d, struct db_call *call) {
     bool any = false;
     for (struct item *x = d->items.next, *next; x != &d->items; x = next) {
         next = x->next;
-        int64_t later =
-            x->state == READY ? pace_evict(d->throttle.pace, &x->key, now_us) : 0;
+        int64_t later = x->state == READY ? pace_evict(d->throttle.pace, &x->key, now_us) : 0;
         if (!later)
             continue;
         outbox_postpone(postpones, &x->m, x->fence, later);
@@ -399,6 +398,7 @@ static void on_cycled(void *ctx, const struct err *e, struct db_reply *reply) {
     struct dispatch *d = ctx;
     d->cycling = false;
     d->cycle_took = (uv_hrtime() - d->cycle_ns) / 1000000;
+    d->cycle_took = d->cycle_took < CYCLE_MOST_MS ? d->cycle_took : CYCLE_MOST_MS;
     if (e) {
         if (e->kind != ERR_TEMPORARY)
             log_error("results cannot be recorded", LOG_S("channel", d->name),
@@ -434,9 +434,8 @@ static void on_gathered(uv_timer_t *t) {
 static bool gathering(struct dispatch *d) {
     if (!d->count[IN_FLIGHT] || d->gathered || d->closing)
         return false;
-    uint64_t ms = d->cycle_took / 2 + 1;
     if (!uv_is_active((uv_handle_t *)&d->gather))
-        uv_timer_start(&d->gather, on_gathered, ms < GATHER_MOST_MS ? ms : GATHER_MOST_MS, 0);
+        uv_timer_start(&d->gather, on_gathered, d->cycle_took / 2 + 1, 0);
     return true;
 }
 
@@ -538,9 +537,9 @@ void dispatch_count(struct dispatch *d, struct delivery_counts *out, struct str 
     out->in_flight += d->count[IN_FLIGHT] + d->count[DONE] + d->cycling;
     int64_t now_us = wallclock_now();
     bool waits = throttle_waits(&d->throttle, now_us); /* what is ready may stay so for long */
-    bool none = d->items.next == &d->items ||
-                (waits && !d->count[MARKING] && !d->count[IN_FLIGHT] && !d->count[DONE] &&
-                 !d->count[SETTLING]);
+    bool none =
+        d->items.next == &d->items || (waits && !d->count[MARKING] && !d->count[IN_FLIGHT] &&
+                                       !d->count[DONE] && !d->count[SETTLING]);
     out->quiet = out->quiet && none && (d->quiet || waits) && !d->claiming && !d->cycling &&
                  !d->throttle.asking && (waits || pace_booked(d->throttle.pace) <= now_us);
     if (d->failures) {
