@@ -58,7 +58,6 @@ struct dispatch {
     uv_timer_t gather;
     bool gathered;                 /* enough was waited for */
     uint64_t cycle_ns, cycle_took; /* when it began; ms that the last one took */
-    int ticks;
     int64_t done;           /* sent or failed */
     int failures;           /* in a row, of the channel as a whole */
     int64_t rests_until_us; /* 0: it does not rest */
@@ -278,7 +277,6 @@ void dispatch_claim(struct dispatch *d) {
     calls[n_calls++] = outbox_claim(d->claim_arena, d->name, shards, now_us,
                                     (int64_t)(most - d->count[READY]), ids, n);
     d->claiming = db_transaction(d->host->claims, calls, n_calls, on_claimed, d, &e);
-    d->ticks = 0;
     if (d->claiming)
         d->claim_workspace = workspace_hold(d->host->workspace);
 }
@@ -290,7 +288,9 @@ void dispatch_tick(struct dispatch *d) {
     pace_share(d->throttle.pace, 1.0 / (engines > 0 ? engines : 1));
     if (!d->closing && d->host->recovered)
         throttle_ask(&d->throttle, d->host->claims, d->count[READY], wallclock_now());
-    if (d->more || ++d->ticks >= POLL_TICKS)
+    /* all channels look at the same ticks, so that there are others on which none does: else a
+     * drain with several would never see all of them quiet */
+    if (d->more || d->host->ticks % POLL_TICKS == 0)
         dispatch_claim(d);
     dispatch_cycle(d);
 }
