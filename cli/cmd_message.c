@@ -73,7 +73,7 @@ static bool show(const struct args *args, struct setup *s, const struct db_resul
         settings_channel(&s->workspace->settings, db_text(r, 0, COLUMN_CHANNEL));
     bool ok = true;
     if (db_is_null(r, 0, 11))
-        ok = err_set(e, ERR_INPUT, "this message was held out: nothing was made to be sent");
+        ok = err_set(e, ERR_INPUT, "this message was held out or its customer erased: there is nothing to make it from");
     else if (!c)
         ok = err_set(e, ERR_INPUT, "there is no channel `%.*s` any more",
                      STR_FMT(db_text(r, 0, COLUMN_CHANNEL)));

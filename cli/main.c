@@ -34,8 +34,11 @@ extern const struct command cmd_dev;
 extern const struct command cmd_doubt;
 extern const struct command cmd_eval;
 extern const struct command cmd_explain;
+extern const struct command cmd_export;
+extern const struct command cmd_forget;
 extern const struct command cmd_import;
 extern const struct command cmd_init;
+extern const struct command cmd_log;
 extern const struct command cmd_message;
 extern const struct command cmd_pause;
 extern const struct command cmd_plan;
@@ -49,6 +52,7 @@ extern const struct command cmd_segment;
 extern const struct command cmd_send_test;
 extern const struct command cmd_status;
 extern const struct command cmd_stop_all;
+extern const struct command cmd_suppress;
 extern const struct command cmd_test;
 
 /* In the order of the help page: a newcomer's path first. One line a command. */
@@ -70,10 +74,14 @@ static const struct command *const commands[] = {
     &cmd_stop_all,
     &cmd_report,
     &cmd_explain,
+    &cmd_log,
     &cmd_segment,
     &cmd_catalog,
     &cmd_message,
     &cmd_doubt,
+    &cmd_suppress,
+    &cmd_forget,
+    &cmd_export,
     &cmd_eval,
     &cmd_render,
     &cmd_schema,

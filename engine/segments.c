@@ -263,7 +263,7 @@ static bool is_member(struct segments *s, size_t i) {
     match_scope_init(&scope, s->workspace, &s->rows[i].profile, NULL, s->now_us, s->chunk);
     enum match_result m = match_segment(&scope, s->segment->name, &e);
     s->counts.looked_at++;
-    s->counts.errors += m == MATCH_ERROR;
+    s->counts.errors += m == MATCH_ERROR || m == MATCH_MISSING;
     return m == MATCH_YES;
 }
 

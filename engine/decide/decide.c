@@ -154,7 +154,7 @@ static void decide_one(struct match_scope *s, const struct campaign *c, int64_t 
                        struct str salt, struct decisions *out) {
     struct err e = ERR_INIT;
     enum match_result matched = match_campaign(s, c, &e);
-    if (matched == MATCH_NO)
+    if (matched == MATCH_NO || matched == MATCH_MISSING)
         return;
     struct entry x = {.now_us = now_us, .salt = salt};
     struct decision *d = add(s->arena, out);
@@ -388,7 +388,7 @@ void decide_explain(const struct workspace *w, const struct campaign *c, const s
         matched = MATCH_NO;
     out->matched = matched == MATCH_YES;
     struct entry x = {.now_us = now_us, .salt = salt};
-    if (matched == MATCH_NO || !enter(&x, &s, c, &out->decision))
+    if (matched == MATCH_NO || matched == MATCH_MISSING || !enter(&x, &s, c, &out->decision))
         return;
     out->decided = true;
     if (matched == MATCH_ERROR) {

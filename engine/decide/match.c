@@ -109,13 +109,12 @@ void match_scope_init(struct match_scope *s, const struct workspace *w, const st
 
 /* ---- matching */
 
-/* A condition that reads what is not there does not hold. */
 static enum match_result evaluate(struct match_scope *s, const struct cel_program *p,
                                   struct err *e) {
     struct value v;
     bool missing;
     if (!cel_eval_missing(p, &s->activation, s->arena, &v, &missing, e))
-        return missing ? MATCH_NO : MATCH_ERROR;
+        return missing ? MATCH_MISSING : MATCH_ERROR;
     if (value_is(v, V_BOOL))
         return v.u.b ? MATCH_YES : MATCH_NO;
     err_set(e, ERR_INPUT, "the condition gives neither true nor false here, but a value of type %s",
@@ -139,8 +138,10 @@ enum match_result match_segment(struct match_scope *s, struct str name, struct e
     if (!s->segments)
         s->segments = arena_zalloc(s->arena, rules->n_segments);
     unsigned char *known = &s->segments[segment - rules->segments];
-    if (*known == MATCH_YES + 1 || *known == MATCH_NO + 1)
+    if (*known) { /* once, also when it cannot be told: segments may name each other widely */
+        err_set(e, ERR_INPUT, "segment `%.*s` cannot be told", STR_FMT(name));
         return (enum match_result)(*known - 1);
+    }
     enum match_result r = evaluate(s, segment->program, e);
     if (r == MATCH_ERROR)
         err_context(e, "segment `%.*s`", STR_FMT(name));

@@ -17,7 +17,8 @@
 enum match_result {
     MATCH_YES,
     MATCH_NO,
-    MATCH_ERROR /* the condition could not be evaluated for this customer: e says why */
+    MATCH_MISSING, /* it reads what is not there, and so does not hold: e says what */
+    MATCH_ERROR    /* the condition could not be evaluated for this customer: e says why */
 };
 
 /* What conditions see of one event of one customer; made once an event, used for all campaigns.

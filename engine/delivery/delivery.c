@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/io/db.h"
 #include "base/log.h"
+#include "base/wallclock.h"
 #include "engine/delivery/dispatch.h"
 #include "engine/outbox.h"
 #include "engine/session.h"
@@ -19,6 +20,7 @@ struct delivery {
     struct dispatch_host host;
     struct dispatch **list; /* one a channel */
     size_t n;
+    struct channel_states *states;
     uv_timer_t timer;
     struct arena *recover_arena;
     bool recovering;
@@ -90,8 +92,22 @@ static void on_claims_down(void *ctx, const struct err *e) {
     (void)e;
 }
 
+static void write_states(struct delivery *d) {
+    int64_t now_us = wallclock_now(), engine = shards_engine(d->host.shards);
+    if (!engine || !db_is_up(d->host.claims) || !channel_states_due(d->states, now_us))
+        return;
+    struct channel_state *list = calloc(d->n + 1, sizeof *list);
+    if (!list)
+        abort();
+    for (size_t i = 0; i < d->n; i++)
+        dispatch_state(d->list[i], &list[i]);
+    channel_states_write(d->states, d->host.claims, engine, list, now_us);
+    free(list);
+}
+
 static void on_tick(uv_timer_t *t) {
     struct delivery *d = t->data;
+    write_states(d);
     recover(d);
     for (size_t i = 0; i < d->n; i++)
         dispatch_tick(d->list[i]);
@@ -139,6 +155,7 @@ static void release(struct delivery *d) {
         dispatch_free(d->list[i]);
     workspace_release(d->host.workspace);
     locales_free(d->host.render.locales);
+    channel_states_free(d->states);
     arena_free(d->recover_arena);
     free(d->list);
     free(d);
@@ -152,6 +169,7 @@ struct delivery *delivery_open(uv_loop_t *loop, const char *conninfo, struct wor
     d->host = (struct dispatch_host){
         .loop = loop, .shards = shards, .workspace = workspace_hold(w), .render = {secret, locales_new()}};
     d->recover_arena = arena_new(0);
+    d->states = channel_states_new(w->settings.n_channels);
     struct db_events claims = {on_claims_up, on_claims_down, NULL, d};
     struct db_events marks = {on_marks_up, on_marks_down, NULL, d};
     for (size_t i = 0; i < w->settings.n_channels; i++) {

@@ -60,6 +60,7 @@ struct dispatch {
     uint64_t cycle_ns;   /* when the cycle under way began */
     uint64_t cycle_took; /* the last one, ms */
     int ticks;
+    int64_t done;           /* sent or failed */
     int failures;           /* in a row, of the channel as a whole */
     int64_t rests_until_us; /* 0: it does not rest */
     char trouble[600];      /* why it rests */
@@ -352,6 +353,7 @@ static void count_settled(struct dispatch *d, const struct item *x) {
     c->failed += x->result.status == MESSAGE_FAILED;
     c->deferred += x->result.status == MESSAGE_DEFERRED;
     c->in_doubt += x->result.doubted;
+    d->done += x->result.status == MESSAGE_SENT || x->result.status == MESSAGE_FAILED;
 }
 
 /* The answer was lost or the transaction failed: results are settled again; what was to
@@ -545,6 +547,13 @@ void dispatch_count(struct dispatch *d, struct delivery_counts *out, struct str 
         out->stuck = true;
         *trouble = str_from(d->trouble);
     }
+}
+
+void dispatch_state(const struct dispatch *d, struct channel_state *out) {
+    *out = (struct channel_state){.channel = d->name,
+                                  .done = d->done,
+                                  .in_flight = d->count[IN_FLIGHT],
+                                  .trouble = str_from(d->failures ? d->trouble : NULL)};
 }
 
 /* ---- life */

@@ -15,6 +15,7 @@
 #define GODWIT_ENGINE_DELIVERY_DISPATCH_H
 
 #include "channels/channel.h"
+#include "engine/delivery/channel_states.h"
 #include "engine/delivery/delivery.h"
 #include "engine/delivery/render.h"
 
@@ -44,6 +45,8 @@ bool dispatch_has(const struct dispatch *d, uint64_t members);
 size_t dispatch_in_hand(const struct dispatch *d, int64_t *out, size_t room);
 void dispatch_forget_ready(struct dispatch *d, uint64_t members); /* of these shards */
 void dispatch_count(struct dispatch *d, struct delivery_counts *out, struct str *trouble);
+
+void dispatch_state(const struct dispatch *d, struct channel_state *out);
 
 /* Closes the driver; then, when results are settled or cannot be, calls closed. */
 void dispatch_close(struct dispatch *d, int64_t deadline_ms, void (*closed)(void *ctx), void *ctx);

@@ -110,23 +110,26 @@ static void close_page(struct buf *out) {
     put(out, "</main>\n</body>\n</html>\n");
 }
 
+static bool same_language(struct str a, struct str b) {
+    size_t n = 0;
+    while (n < a.n && a.p[n] != '-' && a.p[n] != '_' && a.p[n] != ',')
+        n++;
+    struct str rest = str_sub(b, n, b.n);
+    return n && str_eq_nocase(str_sub(a, 0, n), str_sub(b, 0, n)) &&
+           (!rest.n || rest.p[0] == '-' || rest.p[0] == '_');
+}
+
 /* The title in the locale, in its language, without one, in English, the first there is. */
 static struct str title_of(const struct settings_topic *t, struct str locale) {
     const struct map *titles = t->title.u.map;
-    struct str language = locale;
-    ptrdiff_t dash = str_find(locale, S("-"));
-    if (dash >= 0)
-        language = str_sub(locale, 0, (size_t)dash);
-    const struct str tries[] = {locale, language, S(""), S("en")};
-    for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
-        const struct value *v = map_get_str(titles, tries[i].p ? tries[i] : S(""));
-        if (v)
-            return value_text(*v);
-    }
-    for (size_t i = 0; language.n && i < titles->n; i++)
-        if (str_starts(value_text(titles->e[i].key), language))
-            return value_text(titles->e[i].value);
-    return titles->n ? value_text(titles->e[0].value) : t->name;
+    const struct value *v = locale.n ? map_get_str(titles, locale) : NULL;
+    for (size_t i = 0; !v && i < titles->n; i++)
+        if (same_language(locale, value_text(titles->e[i].key)))
+            v = &titles->e[i].value;
+    v = v ? v : map_get_str(titles, S(""));
+    v = v ? v : map_get_str(titles, S("en"));
+    v = !v && titles->n ? &titles->e[0].value : v;
+    return v ? value_text(*v) : t->name;
 }
 
 static void put_topic(struct buf *out, const struct page_preferences *p, size_t i) {

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Opens, clicks and preferences over HTTP, against the whole program."""
+import glob
+import os
 import random
 import re
 import signal
@@ -51,7 +53,7 @@ def mail_and_hits(place):
                            ["click", targets[2], "t", ""], ["open", "", "t", ""]], "responses")
     show = place.godwit("message", "show", place.database.one("select id from godwit.messages"),
                         env={"WRITE_KEY": "x"})
-    with open(__import__("glob").glob(web.mails + "/new/*")[0], "rb") as f:
+    with open(glob.glob(web.mails + "/new/*")[0], "rb") as f:
         same(show.stdout.replace("\r\n", "\n"), f.read().decode().replace("\r\n", "\n"),
              "message show")
 
@@ -356,6 +358,35 @@ def limits(place):
     check("example" not in page and "c1" not in series, "customer data in metrics")
 
 
+def supervised(place):
+    """What systemd is told: ready, alive, reloading, stopping."""
+    web = Web(place)
+    path = os.path.join(place.folder, "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.bind(path)
+        s.settimeout(20)
+        e = web.engine(env={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "200000"})
+
+        def told(what):
+            end = time.monotonic() + 20
+            while time.monotonic() < end:
+                text = s.recv(1000).decode()
+                if text.startswith(what):
+                    return text
+            raise AssertionError("not told: " + what)
+        told("READY=1")
+        began = time.monotonic()
+        for _ in range(5):
+            told("WATCHDOG=1")
+        check(time.monotonic() - began < 2, "the watchdog is fed late")
+        e.signal(signal.SIGHUP)
+        check("MONOTONIC_USEC=" in told("RELOADING=1"), "when it began to reload")
+        told("READY=1")
+        e.signal(signal.SIGTERM)
+        told("STOPPING=1")
+        same(e.ended(), 0, "how the engine ended")
+
+
 def database_away(place):
     """Opens and clicks are refused, not lost silently; an unsubscribe waits for the database."""
     web = Web(place)
@@ -386,4 +417,4 @@ def database_away(place):
 
 if __name__ == "__main__":
     run(mail_and_hits, machines, nothing_tracked, preferences, mutated_tokens, killed_under_load,
-        killed_at_points, slow_clients, limits, database_away, needs=())
+        killed_at_points, slow_clients, limits, supervised, database_away, needs=())
