@@ -11,6 +11,7 @@
 
 #define READY_LEAST 64u
 #define READY_MOST 512u
+#define POLL_TICKS 2 /* a look at the table at least every 500 ms */
 
 static size_t ready_most(const struct dispatch *d) {
     size_t n = d->driver->capacity(d->channel) * 16;
@@ -21,7 +22,7 @@ static size_t ready_most(const struct dispatch *d) {
  * turn comes, if that is not soon. */
 static bool take_row(struct dispatch *d, const struct db_result *r, size_t row, int64_t now_us,
                      struct item **out, int64_t *later, struct err *e) {
-    struct item *x = dispatch_item_new(d);
+    struct item *x = dispatch_item(d);
     *out = x;
     outbox_claimed(r, row, &x->m);
     d->count[READY]++;
@@ -136,10 +137,10 @@ static bool evict(struct dispatch *d, struct db_call *call) {
 
 void dispatch_claim(struct dispatch *d) {
     uint64_t shards = shards_owned(d->host->shards);
-    size_t most = ready_most(d);
     if (d->claiming || d->closing || d->host->stopping || !shards || !d->host->recovered ||
         dispatch_resting(d) || !db_is_up(d->host->claims))
         return;
+    size_t most = ready_most(d);
     arena_reset(d->claim_arena);
     struct db_call calls[3];
     size_t n_calls = pace_limits(d->throttle.pace) && evict(d, &calls[0]);
@@ -160,4 +161,18 @@ void dispatch_claim(struct dispatch *d) {
     d->claiming = db_transaction(d->host->claims, calls, n_calls, on_claimed, d, &e);
     if (d->claiming)
         d->claim_workspace = workspace_hold(d->host->workspace);
+}
+
+void dispatch_tick(struct dispatch *d) {
+    int engines = shards_engines(d->host->shards);
+    if (d->rests_until_us && !dispatch_resting(d))
+        d->rests_until_us = 0;
+    pace_share(d->throttle.pace, 1.0 / (engines > 0 ? engines : 1));
+    if (!d->closing && d->host->recovered)
+        throttle_ask(&d->throttle, d->host->claims, d->count[READY], wallclock_now());
+    /* all channels look at the same ticks, so that there are others on which none does: else a
+     * drain with several would never see all of them quiet */
+    if (d->more || d->host->ticks % POLL_TICKS == 0)
+        dispatch_claim(d);
+    dispatch_cycle(d);
 }

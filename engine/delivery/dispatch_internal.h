@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * dispatch_internal: what dispatch.c (marking, settling, life) and dispatch_claim.c (from
- * the table into memory) share. For these two files.
+ * dispatch_internal: what the three parts of dispatch share: dispatch.c (messages in
+ * hand, results, life), dispatch_claim.c (from the table into memory) and
+ * dispatch_cycle.c (marking and settling).
  */
 #ifndef GODWIT_ENGINE_DELIVERY_DISPATCH_INTERNAL_H
 #define GODWIT_ENGINE_DELIVERY_DISPATCH_INTERNAL_H
 
 #include "engine/delivery/dispatch.h"
+#include "engine/delivery/render.h"
 #include "engine/delivery/throttle.h"
 #include "engine/outbox.h"
+
+struct arena;
 
 enum item_state { READY, MARKING, IN_FLIGHT, DONE, SETTLING, ITEM_STATES };
 
@@ -44,21 +48,22 @@ struct dispatch {
     bool claiming, cycling, more;
     bool quiet; /* the last look found nothing */
     uv_timer_t gather;
-    bool gathered;          /* enough was waited for */
-    uint64_t cycle_ns;      /* when the cycle under way began */
-    uint64_t cycle_took;    /* the last one, ms */
-    int64_t done;           /* sent or failed */
-    int failures;           /* in a row, of the channel as a whole */
-    int64_t rests_until_us; /* 0: it does not rest */
-    char trouble[600];      /* why it rests */
+    bool gathered;                 /* enough was waited for */
+    uint64_t cycle_ns, cycle_took; /* when it began; ms that the last one took */
+    int64_t done;                  /* sent or failed */
+    int failures;                  /* in a row, of the channel as a whole */
+    int64_t rests_until_us;        /* 0: it does not rest */
+    char trouble[600];             /* why it rests */
     bool closing, driver_closed;
     void (*closed)(void *ctx);
     void *closed_ctx;
 };
 
-struct item *dispatch_item_new(struct dispatch *d); /* READY, and not counted yet */
+struct item *dispatch_item(struct dispatch *d); /* a new one, READY but not counted yet */
+void dispatch_move(struct dispatch *d, struct item *x, enum item_state s);
 void dispatch_drop(struct dispatch *d, struct item *x);
-bool dispatch_resting(const struct dispatch *d);
+bool dispatch_resting(struct dispatch *d);
+/* Calls `closed` when the driver is closed and results are settled or cannot be. */
 void dispatch_maybe_closed(struct dispatch *d);
 
 #endif
