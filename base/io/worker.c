@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define WORKER_STACK (256 * 1024)
+#define WAIT_MOST_NS (UINT64_C(3600) * 1000000000)
 
 struct queue {
     struct worker_job *first, *last;
@@ -135,7 +136,9 @@ struct worker_job *worker_take(struct worker *w, uint64_t wait_ms) {
             break;
         }
         p->waiting++;
-        uv_cond_timedwait(&p->wake, &p->todo_mutex, end - now);
+        /* libuv adds the clock to it: a wait without an end would overflow into none at all */
+        uv_cond_timedwait(&p->wake, &p->todo_mutex,
+                          end - now < WAIT_MOST_NS ? end - now : WAIT_MOST_NS);
         p->waiting--;
     }
     struct worker_job *job = p->closing ? NULL : queue_get(&p->todo);

@@ -5,6 +5,7 @@
 #include "tests/channels/check_channels.h"
 
 #include <stdatomic.h>
+#include <sys/resource.h>
 
 #define JOBS 2000
 
@@ -105,11 +106,46 @@ START_TEST(closes_without_work) {
 }
 END_TEST
 
+static void on_late(uv_timer_t *t) {
+    struct bench *b = t->data;
+    uv_close((uv_handle_t *)t, NULL);
+    worker_pool_close(b->pool, on_closed, b);
+}
+
+static double cpu_seconds(void) {
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
+/* A thread without work sleeps. */
+START_TEST(idle_threads_sleep) {
+    static struct bench b;
+    struct err e = ERR_INIT;
+    uv_timer_t timer;
+    b = (struct bench){.close_at = SIZE_MAX};
+    uv_loop_init(&b.loop);
+    struct worker_options o = {.threads = 2, .owner = &b, .run = on_run, .done = on_done};
+    ck_assert(worker_pool_new(&b.loop, &o, &b.pool, &e));
+    worker_pool_push(b.pool, &b.items[0].job);
+    uv_timer_init(&b.loop, &timer);
+    timer.data = &b;
+    uv_timer_start(&timer, on_late, 500, 0);
+    double before = cpu_seconds();
+    uv_run(&b.loop, UV_RUN_DEFAULT);
+    double used = cpu_seconds() - before;
+    ck_assert_msg(used < 0.1, "%.3f s of CPU in half a second without work", used);
+    ck_assert_int_eq(uv_loop_close(&b.loop), 0);
+}
+END_TEST
+
 Suite *suite_worker(void) {
     Suite *s = suite_create("worker");
     TCase *t = tcase_create("pool");
     tcase_add_loop_test(t, every_job_comes_back_once, 0, sizeof runs / sizeof *runs);
     tcase_add_test(t, closes_without_work);
+    tcase_add_test(t, idle_threads_sleep);
     suite_add_tcase(s, t);
     return s;
 }
