@@ -62,7 +62,7 @@ static int act(const struct args *args, struct str campaign, bool pause) {
     struct err e = ERR_INIT;
     struct control_caught caught;
     struct setup s;
-    if (!setup_database(args, &s))
+    if (!setup_database_anyway(args, &s))
         return EXIT_WRONG;
     struct dbsync *db = dbsync_open(s.conninfo, &e);
     bool ok = db && (str_eq(campaign, CONTROL_ALL) || is_known(&s, db, campaign, &e)) &&

@@ -80,7 +80,7 @@ static int run(const struct args *args) {
         return args_usage(args, "`%.*s` is none of list, resend, drop", STR_FMT(verb));
     if (is_list && args->n > 1)
         return args_usage(args, "`list` takes --campaign and no numbers");
-    if (!setup_database(args, &s))
+    if (!setup_database_anyway(args, &s))
         return EXIT_WRONG;
     struct dbsync *db = dbsync_open(s.conninfo, &e);
     int status = !db ? setup_fail(args, &e) : is_list ? list(args, db) : settle(args, db, resend);

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "channels/sms.h"
 #include "cli/sample.h"
 #include "templates/locale_format.h"
 
@@ -89,18 +90,14 @@ static void print_safely(struct str s) {
         putchar('\n');
 }
 
-static size_t characters(struct str s) {
-    size_t n = 0;
-    for (size_t i = 0; i < s.n; i++)
-        n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
-    return n;
-}
-
-/* What stands beside the name of a part: for an SMS how long it is. */
+/* What stands beside the name of a part: for an SMS what it costs. */
 static struct str remark(struct arena *a, enum template_part part, struct str text) {
-    if (part != TEMPLATE_SMS)
+    struct sms sms;
+    if (part != TEMPLATE_SMS || !sms_measure(text, &sms))
         return STR_NONE;
-    return str_printf(a, " (%zu characters)", characters(text));
+    return str_printf(a, " (%d segment%s: %zu %s, %s)", sms.segments, sms.segments == 1 ? "" : "s",
+                      sms.units, sms.coding == SMS_GSM7 ? "septets" : "UTF-16 units",
+                      sms_coding_name(sms.coding));
 }
 
 static void show(struct preview *p, enum template_part part, struct str text, bool failed) {

@@ -128,7 +128,7 @@ static int run(const struct args *args) {
         return args_usage(args, "%s", e.text);
     if (format != OUTPUT_TABLE && format != OUTPUT_JSON)
         return args_usage(args, "--format is table or json");
-    if (!setup_database(args, &s))
+    if (!setup_database_anyway(args, &s))
         return EXIT_WRONG;
     struct dbsync *db = dbsync_open(s.conninfo, &e);
     bool ok = db && print(&s, db, format, &e);

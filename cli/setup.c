@@ -51,13 +51,36 @@ static bool find_database(const struct args *args, struct setup *s, struct err *
     return migrate_run(s->conninfo, e);
 }
 
-bool setup_database(const struct args *args, struct setup *s) {
+static bool open_database(const struct args *args, struct setup *s) {
     struct err e = ERR_INIT;
-    if (!setup_workspace(args, s))
-        return false;
     if (find_database(args, s, &e))
         return true;
     setup_fail(args, &e);
+    setup_close(s);
+    return false;
+}
+
+bool setup_database(const struct args *args, struct setup *s) {
+    return setup_workspace(args, s) && open_database(args, s);
+}
+
+bool setup_database_anyway(const struct args *args, struct setup *s) {
+    struct diags d;
+    *s = (struct setup){.arena = arena_new(0)};
+    diags_init(&d, s->arena);
+    s->workspace = workspace_load(str_from(args->workspace), &d);
+    if (!s->workspace) {
+        diags_init(&d, s->arena);
+        s->workspace = workspace_load_settings(str_from(args->workspace), &d);
+        if (s->workspace)
+            fprintf(stderr,
+                    "godwit %s: the workspace has mistakes (`godwit check` shows them); "
+                    "going on with its settings alone\n",
+                    args->command->name);
+    }
+    if (s->workspace)
+        return open_database(args, s);
+    diags_print(&d, stderr, setup_colour());
     setup_close(s);
     return false;
 }

@@ -26,6 +26,9 @@ struct setup {
 bool setup_workspace(const struct args *args, struct setup *s) MUST_CHECK;
 /* The same, and the database. */
 bool setup_database(const struct args *args, struct setup *s) MUST_CHECK;
+/* The same for what must go also while a campaign or template is being repaired: if only
+ * godwit.yaml is good, the workspace is that alone. */
+bool setup_database_anyway(const struct args *args, struct setup *s) MUST_CHECK;
 void setup_close(struct setup *s);
 
 /* Says "godwit COMMAND: text" on standard error; returns EXIT_WRONG. */

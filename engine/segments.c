@@ -291,17 +291,12 @@ bool segments_next(struct segments *s, struct segments_member *out, bool *more, 
 
 static bool count_by_sql(struct segments *s, struct err *e) {
     struct arena *a = s->chunk;
-    struct db_stmt stmt = {NULL,
-                           str_cstr(a, str_printf(a,
-                                                  "select count(*) filter (where x.v), "
-                                                  "count(*) filter (where x.v is null) "
-                                                  "from (select %.*s as v" FROM " offset 0) x",
-                                                  STR_FMT(s->where.text)))};
+    struct str sql = str_printf(a, "select count(*)" FROM " where %.*s", STR_FMT(s->where.text));
+    struct db_stmt stmt = {NULL, str_cstr(a, sql)};
     struct db_reply *reply;
     if (!dbsync_query(s->db, &stmt, params_of(s, a), &reply, e))
         return false;
     s->counts.members = db_int(reply->result[0], 0, 0);
-    s->counts.errors = db_int(reply->result[0], 0, 1);
     s->last = true;
     db_reply_free(reply);
     return true;

@@ -38,7 +38,7 @@ struct segments_member {
 struct segments_counts {
     int64_t members;
     int64_t looked_at; /* evaluated here; 0 when the database decided */
-    int64_t errors;    /* of those: the condition could not be evaluated */
+    int64_t errors; /* of those: the condition has no answer, and not because something is absent */
 };
 
 /* NULL: e. `segment` is one of w's, which is held. */

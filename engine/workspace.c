@@ -37,14 +37,14 @@ static void load_rules(struct load *l);
 static void load_templates(struct load *l);
 static void load_campaigns(struct load *l);
 
-struct workspace *workspace_load(struct str folder, struct diags *d) {
+static struct workspace *load(struct str folder, bool only_settings, struct diags *d) {
     struct arena *a = arena_new(65536);
     struct load l = {.w = ARENA_NEW(a, struct workspace), .a = a, .d = d};
     size_t errors = d->errors;
     l.w->arena = a;
     l.w->holders = 1;
     l.w->folder = str_dup(a, folder);
-    if (load_settings(&l)) {
+    if (load_settings(&l) && !only_settings) {
         load_rules(&l);
         load_templates(&l);
         load_campaigns(&l);
@@ -57,6 +57,14 @@ struct workspace *workspace_load(struct str folder, struct diags *d) {
         return l.w;
     workspace_release(l.w);
     return NULL;
+}
+
+struct workspace *workspace_load(struct str folder, struct diags *d) {
+    return load(folder, false, d);
+}
+
+struct workspace *workspace_load_settings(struct str folder, struct diags *d) {
+    return load(folder, true, d);
 }
 
 struct workspace *workspace_hold(struct workspace *w) {

@@ -34,6 +34,9 @@ struct workspace {
  * the workspace), sorted. NULL when there are errors. The caller holds what is returned. */
 struct workspace *workspace_load(struct str folder, struct diags *d) MUST_CHECK;
 
+/* The same with godwit.yaml alone: no campaigns, segments and templates are in it. */
+struct workspace *workspace_load_settings(struct str folder, struct diags *d) MUST_CHECK;
+
 struct workspace *workspace_hold(struct workspace *w);
 void workspace_release(struct workspace *w); /* NULL is fine */
 

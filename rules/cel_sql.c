@@ -19,11 +19,12 @@
 
 /* "$3::text" for a value given as a parameter; 3 is its place in t->params for now. */
 struct sql_pair cel_sql_exactly(struct sql_translator *t, struct str sql) {
-    return (struct sql_pair){sql, str_printf(t->arena, "(NOT %.*s)", STR_FMT(sql)), true, true};
+    return (struct sql_pair){
+        sql, str_printf(t->arena, "(NOT %.*s)", STR_FMT(sql)), true, true, true, true};
 }
 
 struct sql_pair cel_sql_unknown(void) {
-    return (struct sql_pair){S("TRUE"), S("TRUE"), false, false};
+    return (struct sql_pair){.may_be_true = S("TRUE"), .may_be_false = S("TRUE")};
 }
 
 struct str cel_sql_param(struct sql_translator *t, struct str text, const char *type) {
@@ -121,7 +122,8 @@ static struct sql_pair equal(struct sql_translator *t, const struct sql_place *x
 }
 
 static struct sql_pair swapped(struct sql_pair p) {
-    return (struct sql_pair){p.may_be_false, p.may_be_true, p.exact, p.selective};
+    return (struct sql_pair){p.may_be_false, p.may_be_true, p.exact,
+                             p.selective,    p.false_exact, p.true_exact};
 }
 
 static struct sql_pair order_text(struct sql_translator *t, const struct sql_place *x,
@@ -365,14 +367,16 @@ static struct sql_pair yes_or_no(struct sql_translator *t, const struct cel_node
 /* ---- joining */
 struct joined {
     struct buf t, f;
-    bool exact, selective;
+    bool exact, selective, true_exact, false_exact;
 };
 
 static void join(struct joined *j, bool first, bool and, struct sql_pair p) {
     const char *in_t = and? " AND " : " OR ", *in_f = and? " OR " : " AND ";
     buf_printf(&j->t, "%s%.*s", first ? "(" : in_t, STR_FMT(p.may_be_true));
     buf_printf(&j->f, "%s%.*s", first ? "(" : in_f, STR_FMT(p.may_be_false));
-    j->exact = first ? p.exact : j->exact && p.exact;
+    j->exact = (first || j->exact) && p.exact;
+    j->true_exact = (first || j->true_exact) && p.true_exact;
+    j->false_exact = (first || j->false_exact) && p.false_exact;
     if (first)
         j->selective = p.selective;
     else
@@ -384,7 +388,8 @@ static struct sql_pair joined_pair(struct sql_translator *t, struct joined *j) {
     buf_add_char(&j->f, ')');
     if (j->exact)
         return cel_sql_exactly(t, buf_str(&j->t));
-    return (struct sql_pair){buf_str(&j->t), buf_str(&j->f), false, j->selective};
+    return (struct sql_pair){buf_str(&j->t), buf_str(&j->f), false,
+                             j->selective,   j->true_exact,  j->false_exact};
 }
 
 static struct sql_pair and_or(struct sql_translator *t, const struct cel_node *n, int depth) {
@@ -418,7 +423,10 @@ static struct sql_pair conditional(struct sql_translator *t, const struct cel_no
                                              STR_FMT(c.may_be_false), STR_FMT(b.may_be_true)));
     if (c.may_be_true.n + c.may_be_false.n > TEXT_MAX) /* each level would double it */
         return cel_sql_unknown();
-    struct sql_pair p = {.selective = c.selective || (a.selective && b.selective)};
+    bool sure = c.true_exact && c.false_exact;
+    struct sql_pair p = {.selective = c.selective || (a.selective && b.selective),
+                         .true_exact = sure && a.true_exact && b.true_exact,
+                         .false_exact = sure && a.false_exact && b.false_exact};
     p.may_be_true =
         str_printf(t->arena, "((%.*s AND %.*s) OR (%.*s AND %.*s))", STR_FMT(c.may_be_true),
                    STR_FMT(a.may_be_true), STR_FMT(c.may_be_false), STR_FMT(b.may_be_true));
@@ -479,8 +487,7 @@ static struct sql_pair segment(struct sql_translator *t, const struct cel_node *
     struct sql_pair p = cel_sql_translate(t, found.program->root, depth);
     t->program = outer;
     if (p.exact) /* who cannot be told is not in it */
-        return cel_sql_exactly(
-            t, str_printf(t->arena, "((%.*s) IS TRUE)", STR_FMT(p.may_be_true)));
+        return cel_sql_exactly(t, str_printf(t->arena, "((%.*s) IS TRUE)", STR_FMT(p.may_be_true)));
     return (struct sql_pair){p.may_be_true, S("TRUE"), false, p.selective};
 }
 
@@ -528,7 +535,7 @@ struct sql_pair cel_sql_translate(struct sql_translator *t, const struct cel_nod
     if (depth <= 0 || t->n_params > PARAMS_MAX)
         return cel_sql_unknown();
     struct sql_pair p = by_operator(t, n, depth);
-    if (!p.exact && !t->why.n)
+    if (!p.true_exact && !t->why.n)
         t->why = str_sub(t->program->source, n->offset, n->offset + n->length);
     return p;
 }
@@ -562,7 +569,11 @@ static struct cel_sql numbered(struct sql_translator *t, struct sql_pair r) {
 struct cel_sql cel_sql_where(const struct cel_program *p, const struct cel_sql_scope *scope,
                              int first, struct arena *a) {
     struct sql_translator t = {.arena = a, .scope = scope, .program = p, .first = first};
-    struct cel_sql out = numbered(&t, cel_sql_translate(&t, p->root, DEPTH_MAX));
-    out.why = t.why;
+    struct sql_pair root = cel_sql_translate(&t, p->root, DEPTH_MAX);
+    struct cel_sql out = numbered(&t, root);
+    out.exact = root.true_exact;
+    out.errors = root.exact;
+    if (!out.exact)
+        out.why = t.why.n ? t.why : p->source;
     return out;
 }

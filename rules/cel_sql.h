@@ -4,7 +4,7 @@
  * typed parameters. SQL NULL stands for a CEL error, so that AND, OR, NOT agree
  * with && || !; each leaf yields NULL where CEL fails and never raises.
  *
- * Three tiers. exact: the SQL decides, row by row what cel_eval() gives. Not exact but
+ * Three tiers. exact: the SQL decides, as cel_eval() does. Not exact but
  * selective: every customer for whom the condition is true is among the rows, and each
  * row is to be evaluated again. Not selective: nothing could be said in SQL; the text
  * is TRUE. Numbers in JSONB are never exact, because they keep more digits than a double.
@@ -55,7 +55,8 @@ struct cel_sql {
     struct str text;          /* with $N::type for the parameters */
     const struct str *params; /* in text form, for $first, $first + 1, ... */
     size_t n_params;
-    bool exact;
+    bool exact;  /* the rows are those for which the condition is true */
+    bool errors; /* exact, and NULL where it has no answer */
     bool selective;
     struct str why; /* not exact: the part of the condition that is not, as written */
 };

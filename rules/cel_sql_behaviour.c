@@ -59,7 +59,7 @@ static bool events(struct sql_translator *t, const struct cel_node *n, int depth
     t->in_filter = true;
     struct sql_pair p = cel_sql_translate(t, n->args[0], depth);
     t->in_filter = false;
-    *exact = p.exact;
+    *exact = p.true_exact;
     buf_printf(b, " AND %.*s", STR_FMT(p.may_be_true));
     return true;
 }

@@ -30,6 +30,7 @@ struct sql_pair {
     struct str may_be_true, may_be_false;
     bool exact; /* may_be_true is the value, NULL for an error */
     bool selective;
+    bool true_exact, false_exact; /* that text says where it is true (false), and no more */
 };
 
 /* A field in the query. */

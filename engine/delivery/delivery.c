@@ -107,6 +107,7 @@ static void write_states(struct delivery *d) {
 
 static void on_tick(uv_timer_t *t) {
     struct delivery *d = t->data;
+    d->host.ticks++;
     write_states(d);
     recover(d);
     for (size_t i = 0; i < d->n; i++)

@@ -31,6 +31,7 @@ struct dispatch_host {
     struct workspace *workspace; /* held */
     struct render render;
     bool stopping;
+    unsigned ticks; /* since the start */
     bool recovered; /* after a lost connection, what we had marked was looked for */
     struct delivery_counts counts;
 };

@@ -15,7 +15,7 @@
 static const struct db_stmt st_due = {"timer_due", sql_timer_due};
 static const struct db_stmt st_tracked = {
     "tracked_segments", "select segment, definition, generation from godwit.tracked_segments"};
-static const struct db_stmt st_past = {"behaviour_read", sql_behaviour_read};
+static const struct db_stmt st_past = {"wake_past", sql_behaviour_read};
 static const struct db_stmt st_history = {"wake_history", sql_wake_history};
 static const struct db_stmt st_change = {"membership_change", sql_membership_change};
 static const struct db_stmt st_event = {"membership_event", sql_membership_event};

@@ -27,6 +27,21 @@ def broken_campaign(place):
         check("campaigns/broken.yaml:3:" in r.stderr + r.stdout, r.stderr + r.stdout)
 
 
+def stops_while_broken(place):
+    """A broken campaign keeps nobody from stopping and looking."""
+    place.ready(25)
+    same(place.godwit("status").returncode, 0, "status")
+    place.write("campaigns/broken.yaml", "campaign: [\n")
+    for command in ("status",), ("stop-all",), ("resume", "--all"), ("doubt", "list"):
+        r = place.godwit(*command)
+        same(r.returncode, 0, "%s: %s" % (command[0], r.stderr))
+        check("godwit check" in r.stderr, "%s: %s" % (command[0], r.stderr))
+    place.write("godwit.yaml", "database: [\n")
+    r = place.godwit("stop-all")
+    same(r.returncode, 1, "exit status")
+    check("godwit.yaml:" in r.stderr, r.stderr)
+
+
 def no_such_database(place):
     place.ready(25)
     place.settings(url=place.database.url.replace("flow", "nowhere"))
@@ -289,7 +304,6 @@ def disk_full(place):
 
 
 if __name__ == "__main__":
-    run(broken_campaign, no_such_database, wrong_password, server_is_away, unknown_customer,
-        header_injection, huge_property, refused_by_sql,
-        table_is_away, audience_error, ragged_csv, reload_broken,
-        restored_elsewhere, disk_full, needs=())
+    run(broken_campaign, stops_while_broken, no_such_database, wrong_password, server_is_away,
+        unknown_customer, header_injection, huge_property, refused_by_sql, table_is_away,
+        audience_error, ragged_csv, reload_broken, restored_elsewhere, disk_full, needs=())

@@ -22,7 +22,7 @@ check() { # check WANTED FILE
 check 'Hi A<b>' "$work/out"
 check '<p>A&lt;b&gt;</p>' "$work/out"
 check '嗨 A<b>' "$work/out"
-check '-- sms (6 characters)' "$work/out"
+check '-- sms (1 segment: 6 UTF-16 units, UCS-2)' "$work/out"
 ./godwit preview hello -C "$work" --data "$work/data.json" --html "$work/page" >/dev/null
 check 'srcdoc="&lt;p&gt;A&amp;lt;b&amp;gt;&lt;/p&gt;"' "$work/page"
 if ./godwit preview helo -C "$work" >"$work/out" 2>&1; then

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "engine/delivery/dispatch_internal.h"
+
+#include "base/arena.h"
+#include "base/fault.h"
+#include "base/io/db.h"
+#include "base/log.h"
+#include "base/wallclock.h"
+
+#define READY_LEAST 64u
+#define READY_MOST 512u
+#define POLL_TICKS 2 /* a look at the table at least every 500 ms */
+
+static size_t ready_most(const struct dispatch *d) {
+    size_t n = d->driver->capacity(d->channel) * 16;
+    return n < READY_LEAST ? READY_LEAST : n > READY_MOST ? READY_MOST : n;
+}
+
+/* Makes an item of a claimed row; false: it cannot be sent, and why stands in e. *later: when its
+ * turn comes, if that is not soon. */
+static bool take_row(struct dispatch *d, const struct db_result *r, size_t row, int64_t now_us,
+                     struct item **out, int64_t *later, struct err *e) {
+    struct item *x = dispatch_item(d);
+    *out = x;
+    outbox_claimed(r, row, &x->m);
+    d->count[READY]++;
+    struct outbox_message *m = &x->m;
+    struct str *texts[] = {&m->campaign, &m->step,   &m->occurrence, &m->version, &m->address,
+                           &m->topic,    &m->locale, &m->template,   &m->input};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        *texts[i] = texts[i]->n ? str_dup(x->arena, *texts[i]) : STR_NONE;
+    x->fence = shards_fence(d->host->shards, m->shard);
+    if (m->expires_us && m->expires_us <= now_us)
+        return err_set(e, ERR_INPUT, "expired before it could be sent");
+    throttle_key(&d->throttle, d->claim_workspace, m, x->arena, &x->key);
+    *later = pace_hold(d->throttle.pace, &x->key, now_us);
+    x->held = *later == 0;
+    if (*later)
+        return true;
+    fault_point("delivery.render");
+    if (!render_message(d->claim_workspace, m, d->kind, &d->host->render, x->arena, &x->message,
+                        &x->hash, e))
+        return false;
+    x->message.ref = (uint64_t)(uintptr_t)x;
+    return true;
+}
+
+static void on_failed(void *ctx, const struct err *e, struct db_reply *reply) {
+    struct dispatch *d = ctx;
+    if (e) /* they stay queued and are claimed again */
+        log_warn("failed or postponed messages could not be recorded", LOG_S("channel", d->name),
+                 LOG_S("error", str_from(e->text)));
+    db_reply_free(reply);
+    d->claiming = false;
+    dispatch_maybe_closed(d);
+    if (!d->closing)
+        dispatch_claim(d);
+}
+
+/* Rows into items; those that cannot be sent are recorded as failed. True: a request is under way.
+ */
+static bool take_rows(struct dispatch *d, const struct db_result *r) {
+    struct outbox_fails *fails = outbox_fails_new(d->claim_arena, 0);
+    struct outbox_postpones *postpones = outbox_postpones_new(d->claim_arena, 0);
+    int64_t now_us = wallclock_now();
+    size_t failed = 0, postponed = 0;
+    for (size_t i = 0; i < db_rows(r); i++) {
+        struct item *x;
+        int64_t later = 0;
+        struct err why = ERR_INIT;
+        bool good = take_row(d, r, i, now_us, &x, &later, &why);
+        if (good && later) {
+            outbox_postpone(postpones, &x->m, x->fence, later);
+            dispatch_drop(d, x);
+            postponed++;
+        }
+        if (good)
+            continue;
+        outbox_fail(fails, &x->m, x->fence, str_dup(d->claim_arena, str_from(why.text)));
+        log_warn("message failed", LOG_I("message", x->m.id), LOG_S("campaign", x->m.campaign),
+                 LOG_S("reason", str_from(why.text)));
+        dispatch_drop(d, x);
+        failed++;
+    }
+    struct err e = ERR_INIT;
+    struct db_call calls[2];
+    size_t n = 0;
+    if (failed)
+        calls[n++] = outbox_fail_call(fails);
+    if (postponed)
+        calls[n++] = outbox_postpone_call(postpones);
+    if (!n || !db_transaction(d->host->claims, calls, n, on_failed, d, &e))
+        return false;
+    d->host->counts.failed += (int64_t)failed;
+    return true;
+}
+
+static void on_claimed(void *ctx, const struct err *e, struct db_reply *reply) {
+    struct dispatch *d = ctx;
+    bool busy = false;
+    if (!e && !d->closing) {
+        const struct db_result *due = reply->result[reply->n - 1]; /* behind those held back */
+        d->quiet = db_rows(due) == 0;
+        d->more = db_rows(due) > 0;
+        busy = take_rows(d, due);
+    }
+    db_reply_free(reply);
+    workspace_release(d->claim_workspace);
+    d->claim_workspace = NULL;
+    d->claiming = busy;
+    dispatch_maybe_closed(d);
+    if (!d->closing)
+        dispatch_cycle(d);
+}
+
+/* What is ready and will not be for some time makes room for others. */
+static bool evict(struct dispatch *d, struct db_call *call) {
+    struct outbox_postpones *postpones = outbox_postpones_new(d->claim_arena, 0);
+    int64_t now_us = wallclock_now();
+    bool any = false;
+    for (struct item *x = d->items.next, *next; x != &d->items; x = next) {
+        next = x->next;
+        int64_t later = x->state == READY ? pace_evict(d->throttle.pace, &x->key, now_us) : 0;
+        if (!later)
+            continue;
+        outbox_postpone(postpones, &x->m, x->fence, later);
+        x->held = false;
+        dispatch_drop(d, x);
+        any = true;
+    }
+    if (any)
+        *call = outbox_postpone_call(postpones);
+    return any;
+}
+
+void dispatch_claim(struct dispatch *d) {
+    uint64_t shards = shards_owned(d->host->shards);
+    if (d->claiming || d->closing || d->host->stopping || !shards || !d->host->recovered ||
+        dispatch_resting(d) || !db_is_up(d->host->claims))
+        return;
+    size_t most = ready_most(d);
+    arena_reset(d->claim_arena);
+    struct db_call calls[3];
+    size_t n_calls = pace_limits(d->throttle.pace) && evict(d, &calls[0]);
+    if (d->count[READY] > most / 4 && !n_calls)
+        return;
+    size_t held = 0, n = 0;
+    for (size_t i = 0; i < ITEM_STATES; i++)
+        held += d->count[i];
+    /* all of them: what is being marked still reads as queued, and would be claimed twice */
+    int64_t *ids = ARENA_ARRAY(d->claim_arena, int64_t, held + 1);
+    for (const struct item *x = d->items.next; x != &d->items; x = x->next)
+        ids[n++] = x->m.id;
+    struct err e = ERR_INIT;
+    int64_t now_us = wallclock_now();
+    calls[n_calls++] = outbox_hold(d->claim_arena, d->name, shards, now_us);
+    calls[n_calls++] = outbox_claim(d->claim_arena, d->name, shards, now_us,
+                                    (int64_t)(most - d->count[READY]), ids, n);
+    d->claiming = db_transaction(d->host->claims, calls, n_calls, on_claimed, d, &e);
+    if (d->claiming)
+        d->claim_workspace = workspace_hold(d->host->workspace);
+}
+
+void dispatch_tick(struct dispatch *d) {
+    int engines = shards_engines(d->host->shards);
+    if (d->rests_until_us && !dispatch_resting(d))
+        d->rests_until_us = 0;
+    pace_share(d->throttle.pace, 1.0 / (engines > 0 ? engines : 1));
+    if (!d->closing && d->host->recovered)
+        throttle_ask(&d->throttle, d->host->claims, d->count[READY], wallclock_now());
+    /* all channels look at the same ticks, so that there are others on which none does: else a
+     * drain with several would never see all of them quiet */
+    if (d->more || d->host->ticks % POLL_TICKS == 0)
+        dispatch_claim(d);
+    dispatch_cycle(d);
+}
