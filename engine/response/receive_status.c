@@ -13,7 +13,8 @@ void receive_health(struct visit *v) {
 }
 
 void receive_ready(struct visit *v) {
-    bool ready = responses_up(v->rc->responses) && v->rc->host.is_ready(v->rc->host.ctx);
+    bool ready = responses_up(v->rc->responses) && track_up(v->rc->track) &&
+                 v->rc->host.is_ready(v->rc->host.ctx);
     receive_answer(v, ready ? 200 : 503, S("text/plain; charset=utf-8"),
                    ready ? S("ready\n") : S("the database cannot be reached\n"), fresh);
 }

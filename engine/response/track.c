@@ -223,6 +223,10 @@ enum track_answer track_add(struct track *t, const struct api_batch *batch, trac
     return TRACK_TAKEN;
 }
 
+bool track_up(const struct track *t) {
+    return db_is_up(t->db);
+}
+
 size_t track_waiting(const struct track *t) {
     return t->waiting;
 }

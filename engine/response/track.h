@@ -27,6 +27,7 @@ struct track *track_open(uv_loop_t *loop, const char *conninfo, struct err *e) M
 enum track_answer track_add(struct track *t, const struct api_batch *batch, track_done_fn done,
                             void *ctx);
 
+bool track_up(const struct track *t);          /* the database is there */
 size_t track_waiting(const struct track *t);   /* requests */
 int64_t track_recorded(const struct track *t); /* items committed since the start */
 /* What still waits fails. */

@@ -51,6 +51,7 @@ class Web:
         e = self.place.engine(env=dict({"WRITE_KEY": KEY}, **keywords.pop("env", {})), **keywords)
         e.says("listening")
         e.says("shards acquired")
+        wait(lambda: self.ask("GET", "/readyz")[0] == 200, "ready")
         return e
 
     def sent(self, n):
