@@ -14,9 +14,7 @@
 
 #include <stdlib.h>
 
-#define GATHER_MS 2
 #define BATCH_MOST 1000
-#define BATCHES_MOST 4  /* under way at once */
 #define OPENS_MOST 1000 /* waiting hits above which opens are refused */
 #define CLICKS_MOST 8000
 #define AGENT_MOST 200 /* bytes of a User-Agent that are kept */
@@ -53,7 +51,7 @@ struct responses {
     struct db *db;
     uv_timer_t timer;
     struct batch *gathering; /* or NULL */
-    int under_way;
+    bool under_way;
     struct responses_counts counts;
     struct recent recent[RECENT_SLOTS];
     int closing; /* handles still open */
@@ -84,7 +82,7 @@ static void batch_over(struct batch *b, const struct err *e) {
     if (e && e->kind != ERR_TEMPORARY)
         log_error("responses could not be written", LOG_S("error", str_from(e->text)),
                   LOG_I("hits", b->n));
-    rs->under_way--;
+    rs->under_way = false;
     finish(b, e == NULL);
     if (rs->gathering && !uv_is_active((uv_handle_t *)&rs->timer) && !rs->closed)
         send_batch(rs);
@@ -187,11 +185,11 @@ static void on_read(void *ctx, const struct err *e, struct db_reply *reply) {
 
 static void send_batch(struct responses *rs) {
     struct batch *b = rs->gathering;
-    if (!b || rs->under_way >= BATCHES_MOST)
+    if (!b || rs->under_way)
         return;
     uv_timer_stop(&rs->timer);
     rs->gathering = NULL;
-    rs->under_way++;
+    rs->under_way = true;
     struct db_array *shards = db_array(b->arena, DB_INT2, b->n);
     struct db_array *messages = db_array(b->arena, DB_INT8, b->n);
     for (size_t i = 0; i < b->n; i++) {
@@ -247,7 +245,7 @@ bool responses_add(struct responses *rs, const struct response_hit *hit, respons
     if (rs->gathering && rs->gathering->n == BATCH_MOST)
         send_batch(rs);
     struct batch *b = rs->gathering;
-    if (b && b->n == BATCH_MOST) { /* all are under way */
+    if (b && b->n == BATCH_MOST) { /* another is under way */
         rs->counts.shed++;
         return false;
     }
@@ -255,8 +253,8 @@ bool responses_add(struct responses *rs, const struct response_hit *hit, respons
         struct arena *a = arena_new(8192);
         b = rs->gathering = ARENA_NEW(a, struct batch);
         *b = (struct batch){.owner = rs, .arena = a};
-        if (rs->under_way < BATCHES_MOST)
-            uv_timer_start(&rs->timer, on_timer, GATHER_MS, 0);
+        if (!rs->under_way)
+            uv_timer_start(&rs->timer, on_timer, 0, 0);
     }
     if (b->n == b->cap) {
         size_t cap = b->cap ? b->cap * 2 : 8;

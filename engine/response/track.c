@@ -12,10 +12,8 @@
 
 #include <stdlib.h>
 
-#define GATHER_MS 2
 #define GROUP_ITEMS 1000    /* a group with as many is sent at once */
 #define ITEMS_WAITING 20000 /* above it callers are told to come later */
-#define GROUPS_MOST 4       /* under way at once */
 
 static const struct db_stmt st_aliases = {"track_aliases", sql_track_aliases};
 static const struct db_stmt st_identify = {"track_identify", sql_track_identify};
@@ -44,7 +42,8 @@ struct track {
     struct group *alone, **alone_last; /* single requests of a group that was refused */
     size_t waiting, items;
     int64_t recorded;
-    int under_way, closing;
+    int closing;
+    bool under_way; /* a group; others wait */
     bool closed;
     void (*on_closed)(void *ctx);
     void *closed_ctx;
@@ -100,7 +99,7 @@ static void on_written(void *ctx, const struct err *e, struct db_reply *reply) {
     struct group *g = ctx;
     struct track *t = g->owner;
     db_reply_free(reply);
-    t->under_way--;
+    t->under_way = false;
     if (!e)
         fault_point("track.committed");
     if (e && e->kind != ERR_TEMPORARY && g->requests > 1 && !t->closed) {
@@ -177,21 +176,21 @@ static void send_group(struct group *g) {
     n = add_call(calls, n, &st_identify, pid, id, 6);
     n = add_call(calls, n, &st_events, pev, ev, 5);
     if (n && db_transaction(g->owner->db, calls, n, on_written, g, &e))
-        g->owner->under_way++;
+        g->owner->under_way = true;
     else
         finish(g, n ? &e : NULL);
 }
 
 /* Sends what waits, as far as there is room. */
 static void go_on(struct track *t) {
-    while (t->alone && t->under_way < GROUPS_MOST) {
+    while (t->alone && !t->under_way) {
         struct group *g = t->alone;
         t->alone = g->next;
         if (!t->alone)
             t->alone_last = &t->alone;
         send_group(g);
     }
-    if (t->gathering && t->under_way < GROUPS_MOST && !uv_is_active((uv_handle_t *)&t->timer)) {
+    if (t->gathering && !t->under_way && !uv_is_active((uv_handle_t *)&t->timer)) {
         struct group *g = t->gathering;
         t->gathering = NULL;
         send_group(g);
@@ -211,7 +210,8 @@ enum track_answer track_add(struct track *t, const struct api_batch *batch, trac
     struct request r = {.batch = batch, .done = done, .ctx = ctx};
     if (!t->gathering) {
         t->gathering = new_group(t);
-        uv_timer_start(&t->timer, on_timer, GATHER_MS, 0);
+        if (!t->under_way)
+            uv_timer_start(&t->timer, on_timer, 0, 0);
     }
     put(t->gathering, &r);
     t->waiting++;

@@ -2,7 +2,7 @@
  *
  * track: what event_api.h read into the database: aliases, customers, events.
  *
- * Requests that come within a few milliseconds are one transaction; when it is refused
+ * Requests that come while a transaction is under way are the next one; when it is refused
  * because of what is in it, each is tried alone, so that one cannot spoil the others. `done`
  * comes after the commit. Bounded: when too much waits, track_add says so. Loop thread only.
  */

@@ -442,6 +442,10 @@ begin
         raise exception 'state must be subscribed or unsubscribed, not %', coalesce(quote_literal($4), 'null')
             using errcode = 'invalid_parameter_value';
     end if;
+    if coalesce($2, '') = '' or coalesce($3, '') = '' then
+        raise exception 'channel and topic must be named; * means all of them'
+            using errcode = 'invalid_parameter_value';
+    end if;
     insert into godwit.customers (shard, key) values (godwit.shard_of($1), $1)
         on conflict do nothing;
     select c.id into who from godwit.customers c where c.shard = godwit.shard_of($1) and c.key = $1;

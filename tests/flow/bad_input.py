@@ -142,12 +142,15 @@ def refused_by_sql(place):
             check("events_customer_check" in str(e), str(e))
         else:
             raise Failed("a customer's key of %d characters was taken" % len(key))
-    try:
-        place.database.sql("select godwit.set_consent('c1', 'email', 'offers', 'maybe', 'x')")
-    except Failed as e:
-        check("subscribed or unsubscribed" in str(e), str(e))
-    else:
-        raise Failed("a state `maybe` was taken")
+    for arguments, why in (("'email', 'offers', 'maybe'", "subscribed or unsubscribed"),
+                           ("'', 'offers', 'unsubscribed'", "channel and topic must be named"),
+                           ("'email', null, 'unsubscribed'", "channel and topic must be named")):
+        try:
+            place.database.sql("select godwit.set_consent('c1', %s, 'x')" % arguments)
+        except Failed as e:
+            check(why in str(e), str(e))
+        else:
+            raise Failed("a consent to %s was taken" % arguments)
 
 
 def table_is_away(place):
