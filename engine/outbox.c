@@ -267,8 +267,9 @@ struct outbox_settles {
 };
 
 struct outbox_settles *outbox_settles_new(struct arena *a, size_t expect) {
-    static const enum db_type types[] = {DB_INT8, DB_INT2,        DB_INT8, DB_TEXT, DB_TEXT,
-                                         DB_TEXT, DB_TIMESTAMPTZ, DB_INT2, DB_BOOL, DB_INT2};
+    static const enum db_type types[] = {DB_INT8, DB_INT2, DB_INT8,        DB_TEXT,
+                                         DB_TEXT, DB_TEXT, DB_TIMESTAMPTZ, DB_INT2,
+                                         DB_BOOL, DB_INT2, DB_INT2};
     struct outbox_settles *s = ARENA_NEW(a, struct outbox_settles);
     COLUMNS_INIT(&s->c, a, expect, types);
     return s;
@@ -287,6 +288,7 @@ void outbox_settle(struct outbox_settles *s, const struct outbox_message *m, int
     db_array_int2(c[7], r->given_back ? 1 : 0);
     db_array_bool(c[8], r->doubted);
     db_array_int2(c[9], r->suppress ? 2 : r->bounced);
+    db_array_int2(c[10], (int16_t)r->segments);
 }
 
 struct db_call outbox_settle_call(struct outbox_settles *s) {

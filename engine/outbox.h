@@ -78,6 +78,7 @@ struct outbox_result {
     bool doubted;
     bool bounced;  /* the address was refused for good */
     bool suppress; /* and nobody is there */
+    int segments;  /* of an SMS; 0: none */
 };
 void outbox_settle(struct outbox_settles *s, const struct outbox_message *m, int64_t lease,
                    const struct outbox_result *r);

@@ -130,6 +130,7 @@ static void on_done(const struct channel_host *host, uint64_t ref, const struct 
     x->result.reason = r->outcome == CHANNEL_ACCEPTED ? STR_NONE : reason_of(x->arena, r);
     x->result.provider_id =
         r->provider_id.n ? str_dup(x->arena, text_of(r->provider_id)) : STR_NONE;
+    x->result.segments = r->segments;
     dispatch_move(d, x, DONE);
     pace_result(d->throttle.pace, &x->key, throttle_answer(r), in.now_us);
     if (pause)

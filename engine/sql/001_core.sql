@@ -248,11 +248,13 @@ create table godwit.messages (
     sent_at       timestamptz,
     doubted_at    timestamptz,
     provider_id   text,
+    segments      smallint,
     primary key (shard, id),
     -- shard comes last: a plan made while the table was small must not take it for the primary key
     unique (customer_id, campaign, step, occurrence, shard)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
 comment on column godwit.messages.due_at is 'when to hand it over next; null when there is nothing left to do';
+comment on column godwit.messages.segments is 'of an SMS: what the provider counts';
 comment on column godwit.messages.lease is 'the fence of the shard under which it was marked as sending';
 comment on column godwit.messages.doubted_at is 'the process died, or the answer was lost, after the message may have been handed over';
 create index messages_due on godwit.messages (channel, due_at) where due_at is not null;
@@ -458,7 +460,8 @@ comment on function godwit.set_consent is 'records consent or its withdrawal; * 
 create view godwit.report_messages as
 select m.id as message_id, c.key as customer, m.campaign, m.version, m.step, m.variant, m.channel,
        m.address, m.status, m.reason, m.event_id as triggered_by, m.queued_at, m.sent_at,
-       m.attempts, m.provider_id, m.topic, m.template, m.locale, m.due_at, m.doubted_at
+       m.attempts, m.provider_id, m.topic, m.template, m.locale, m.due_at, m.doubted_at,
+       m.segments
   from godwit.messages m
   join godwit.customers c on c.shard = m.shard and c.id = m.customer_id;
 

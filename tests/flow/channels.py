@@ -95,6 +95,9 @@ def all_three(place):
     same(len(http.records("/crm")), n, "webhooks")
     same(sorted(a for a, _ in smtp.received()), sorted(addresses(n)), "mails")
     same(place.statuses(), {"sent": 3 * n}, "statuses")
+    same(place.database.sql("select channel, sum(segments) from godwit.report_messages "
+                            "group by 1 order by 1"),
+         [["crm", ""], ["email", ""], ["sms", str(n)]], "segments")
     place.books()
 
 
