@@ -194,4 +194,5 @@ union all
 select d.shard, d.customer_id, d.at, d.outcome, d.campaign, c.key, null, null, null, null, d.reason
   from godwit.decisions d
   join godwit.customers c on c.shard = d.shard and c.id = d.customer_id;
-create index responses_at on godwit.responses (at);
+-- rows come in the order of time: a summary of ranges is enough, and costs an insert nothing
+create index responses_at on godwit.responses using brin (at);
