@@ -146,6 +146,21 @@ const char *cel_op_name(enum cel_op op) {
     return op >= CEL_NOT && op <= CEL_MOD ? op_names[op] : "[ ]";
 }
 
+enum cel_op cel_op_mirrored(enum cel_op op) {
+    switch (op) {
+    case CEL_LT:
+        return CEL_GT;
+    case CEL_LE:
+        return CEL_GE;
+    case CEL_GT:
+        return CEL_LT;
+    case CEL_GE:
+        return CEL_LE;
+    default:
+        return op;
+    }
+}
+
 static void no_operator(struct cel_check *c, const struct cel_node *n, const char *why) {
     const struct cel_node *a = n->args[0], *b = n->args[1];
     struct cel_issue *i = cel_issue_add(

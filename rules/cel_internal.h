@@ -196,6 +196,8 @@ void cel_uses_collect(struct arena *a, struct cel_program *p);
 struct str cel_path_of(struct arena *a, const struct cel_node *n);
 /* How an operator is written: "==". */
 const char *cel_op_name(enum cel_op op);
+/* The comparison that holds with the operands exchanged: < becomes >. */
+enum cel_op cel_op_mirrored(enum cel_op op);
 
 /* The time of a past event: `occurred_at` as in `event`, or `at` for short. */
 static inline bool cel_is_occurred_at(struct str name) {

@@ -36,21 +36,6 @@ static struct str text_of(const struct reviewer *r, const struct cel_node *n) {
 
 /* ---- what comparisons claim */
 
-static enum cel_op flipped(enum cel_op op) {
-    switch (op) {
-    case CEL_LT:
-        return CEL_GT;
-    case CEL_LE:
-        return CEL_GE;
-    case CEL_GT:
-        return CEL_LT;
-    case CEL_GE:
-        return CEL_LE;
-    default:
-        return op;
-    }
-}
-
 static enum cel_op negated(enum cel_op op) {
     switch (op) {
     case CEL_LT:
@@ -88,7 +73,7 @@ static bool claim_of(const struct reviewer *r, const struct cel_node *n, struct 
         const struct cel_node *other = left;
         left = right;
         right = other;
-        op = flipped(op);
+        op = cel_op_mirrored(op);
     }
     if (left->op == CEL_CONST || right->op != CEL_CONST)
         return false;

@@ -257,21 +257,6 @@ static struct sql_pair compare(struct sql_translator *t, const struct sql_place 
     return p.exact ? cel_sql_exactly(t, p.may_be_false) : swapped(p);
 }
 
-static enum cel_op mirrored(enum cel_op op) {
-    switch (op) {
-    case CEL_LT:
-        return CEL_GT;
-    case CEL_LE:
-        return CEL_GE;
-    case CEL_GT:
-        return CEL_LT;
-    case CEL_GE:
-        return CEL_LE;
-    default:
-        return op;
-    }
-}
-
 /* ---- values that do not depend on the customer */
 
 static bool depends(const struct cel_node *n) {
@@ -338,7 +323,7 @@ static struct sql_pair comparison(struct sql_translator *t, const struct cel_nod
     struct value constant;
     if (!known(t, n->args[1], &constant)) {
         field = n->args[1];
-        op = mirrored(op);
+        op = cel_op_mirrored(op);
         if (!known(t, n->args[0], &constant))
             return cel_sql_unknown();
     }
