@@ -22,6 +22,9 @@ struct campaign_set {
     size_t n_segments;
     const struct campaign *const *campaigns; /* by name */
     size_t n_campaigns;
+    /* Earlier versions that people are inside of: nobody enters them any more. */
+    const struct campaign *const *earlier;
+    size_t n_earlier;
     const struct event_table *by_event;
     const struct trigger_index *triggers; /* by event and by what the audience needs to be true */
 };
@@ -38,6 +41,21 @@ const struct segment *campaign_set_segment(const struct campaign_set *s, struct 
  * Costs one look-up, however many campaigns there are. */
 const struct campaign *const *campaign_set_started_by(const struct campaign_set *s,
                                                       struct str event, size_t *n);
+
+/* The campaigns that an event of this name sets a timer of: an absence, a date in the event. */
+const struct campaign *const *campaign_set_timed_by(const struct campaign_set *s, struct str event,
+                                                    size_t *n);
+
+/* Whether people inside some journey may wait for such an event, or end with it. */
+bool campaign_set_awaits(const struct campaign_set *s, struct str event);
+
+/* The campaign of that id, of any version or (empty) the one in force; NULL: there is none. */
+const struct campaign *campaign_set_version(const struct campaign_set *s, struct str id,
+                                            struct str version);
+
+/* Adds earlier versions to a set that is built. */
+void campaign_set_add_earlier(struct arena *a, struct campaign_set *s,
+                              const struct campaign *const *list, size_t n);
 
 /* Those of them whose audience could be true for these values of `customer` and `event` (slots as
  * in rules/condition.h); each has still to be evaluated. The list lives in `a`. */
