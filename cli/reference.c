@@ -79,8 +79,6 @@ static void write_type(FILE *out, const struct form_field *f) {
 static void write_fields(FILE *out, const struct form *form, const char *prefix) {
     for (const struct form_field *f = form->fields; f->key; f++) {
         char path[200];
-        if (f->type == FORM_LATER)
-            continue;
         snprintf(path, sizeof path, "%s%s", prefix, f->key);
         fprintf(out, "| `%s`%s | ", path, f->required ? " (required)" : "");
         write_type(out, f);

@@ -37,6 +37,9 @@ enum trigger_kind {
 /* For those who are past it already when the campaign starts, or when history is imported. */
 enum backlog { BACKLOG_SKIP, BACKLOG_ALL, BACKLOG_SPREAD };
 
+#define EVENT_CUSTOMER_CREATED "customer.created" /* made by the database when somebody looks */
+#define EVENT_CUSTOMER_CHANGED "customer.changed" /* attribute, from, to */
+
 struct trigger {
     enum trigger_kind kind;
     struct str event; /* EVENT, ABSENCE, and a DATE in an event: its name; else empty */
@@ -220,7 +223,7 @@ struct campaign {
     int64_t max_age_us;       /* an event older than this when it is decided starts nothing */
     int64_t expires_after_us; /* a message not sent so long after it was due is dropped; 0: never */
     int64_t expires_at_us;    /* no message is sent from this instant on; 0: no end */
-    int priority;             /* the higher one wins; 0 by default */
+    int64_t priority;         /* the higher one wins; 0 by default */
     struct campaign_window send_window; /* beside the workspace's quiet hours */
     bool ignores_quiet_hours, ignores_caps;
 };
