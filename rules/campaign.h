@@ -37,6 +37,9 @@ enum trigger_kind {
 /* For those who are past it already when the campaign starts, or when history is imported. */
 enum backlog { BACKLOG_SKIP, BACKLOG_ALL, BACKLOG_SPREAD };
 
+#define EVENT_CUSTOMER_CREATED "customer.created" /* made by the database when somebody looks */
+#define EVENT_CUSTOMER_CHANGED "customer.changed" /* attribute, from, to */
+
 struct trigger {
     enum trigger_kind kind;
     struct str event; /* EVENT, ABSENCE, and a DATE in an event: its name; else empty */
@@ -139,7 +142,8 @@ struct step {
     struct str when_text;
     const struct cel_program *when; /* NULL: always. What cannot be told counts as false. */
     size_t next;                    /* behind this step; of WAIT_EVENT: when the event came */
-    size_t otherwise;               /* when `when` is false; of WAIT_EVENT: when the time is over */
+    size_t otherwise; /* when `when` is false; of WAIT_EVENT: when the time is over (and
+                         `next` when `when` is false) */
     union {
         struct step_send send;
         struct step_wait wait;
