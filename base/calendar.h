@@ -3,8 +3,8 @@
  * calendar: local dates and times of day, and schedules as cron writes them.
  *
  * Everything is in the zone that is given and follows its changes (base/wallclock.h):
- * a time that a day does not have (the clock goes forward) is the first instant behind
- * the gap; of one that it has twice the first is meant. Instants are microseconds since
+ * a time that a day does not have (the clock goes forward) is later by the gap; of one
+ * that it has twice the first is meant. Instants are microseconds since
  * 1970 UTC. Pure; any thread.
  */
 #ifndef GODWIT_BASE_CALENDAR_H

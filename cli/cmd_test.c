@@ -59,10 +59,12 @@ static void happen(struct running *x, size_t i) {
         behaviour_layout_find(x->w->layouts, x->w->n_layouts, e.name);
     if (l)
         behaviour_add(&x->logs[l - x->w->layouts], e.id, e.occurred_us, e.properties);
-    size_t before = x->decisions.n;
-    decide(x->w, &x->profile, &e, e.occurred_us, STR_NONE, x->a, &x->decisions);
-    for (size_t k = before; k < x->decisions.n; k++)
-        decide_remember(&x->profile, &x->decisions.list[k], x->a);
+    struct deciding d = {.workspace = x->w,
+                         .profile = &x->profile,
+                         .now_us = e.occurred_us,
+                         .arena = x->a,
+                         .out = &x->decisions};
+    decide(&d, &e);
 }
 
 /* ---- comparing */

@@ -142,7 +142,8 @@ struct step {
     struct str when_text;
     const struct cel_program *when; /* NULL: always. What cannot be told counts as false. */
     size_t next;                    /* behind this step; of WAIT_EVENT: when the event came */
-    size_t otherwise;               /* when `when` is false; of WAIT_EVENT: when the time is over */
+    size_t otherwise; /* when `when` is false; of WAIT_EVENT: when the time is over (and
+                         `next` when `when` is false) */
     union {
         struct step_send send;
         struct step_wait wait;

@@ -46,6 +46,16 @@ static int by_event(const void *pa, const void *pb) {
     return c ? c : by_name(pa, pb);
 }
 
+/* A date among the attributes is looked at again when they change. */
+static bool is_of_attribute(const struct campaign *c) {
+    return c->trigger.kind == TRIGGER_DATE && !c->trigger.event.n;
+}
+
+/* Those that a customer gets a timer of by being there. */
+static bool is_of_customer(const struct campaign *c) {
+    return is_of_attribute(c) || (c->trigger.kind == TRIGGER_ABSENCE && c->trigger.never);
+}
+
 static void check_unique(const struct campaign **names, const struct campaign **ids, size_t n,
                          struct diags *d) {
     for (size_t i = 1; i < n; i++) {
@@ -117,9 +127,22 @@ static void wait_for_all(const struct event_table *x, const struct campaign *c) 
             wait_for(x, c->steps[i].u.wait.event);
 }
 
+static void add_timed(struct arena *a, const struct event_table *x, const struct campaign_set *s,
+                      const char *event, bool (*wanted)(const struct campaign *)) {
+    size_t n;
+    const struct campaign **list = sorted_by_event(a, s->campaigns, s->n_campaigns, wanted, &n);
+    struct event_slot *slot = slot_of(x, str_from(event));
+    if (n)
+        *slot = (struct event_slot){.event = str_from(event),
+                                    .started = slot->started,
+                                    .n_started = slot->n_started,
+                                    .timed = list,
+                                    .n_timed = n};
+}
+
 static const struct event_table *table_build(struct arena *a, const struct campaign_set *s) {
     struct event_table *x = ARENA_NEW(a, struct event_table);
-    size_t size = 8, names = s->n_campaigns, m;
+    size_t size = 8, names = s->n_campaigns + 2, m;
     for (size_t i = 0; i < s->n_campaigns; i++)
         names += names_awaited(s->campaigns[i]);
     for (size_t i = 0; i < s->n_earlier; i++)
@@ -142,6 +165,8 @@ static const struct event_table *table_build(struct arena *a, const struct campa
         if (slot->n_timed++ == 0)
             slot->timed = list + i;
     }
+    add_timed(a, x, s, EVENT_CUSTOMER_CHANGED, is_of_attribute);
+    add_timed(a, x, s, EVENT_CUSTOMER_CREATED, is_of_customer);
     for (size_t i = 0; i < s->n_campaigns; i++)
         wait_for_all(x, s->campaigns[i]);
     for (size_t i = 0; i < s->n_earlier; i++)

@@ -42,7 +42,8 @@ const struct segment *campaign_set_segment(const struct campaign_set *s, struct 
 const struct campaign *const *campaign_set_started_by(const struct campaign_set *s,
                                                       struct str event, size_t *n);
 
-/* The campaigns that an event of this name sets a timer of: an absence, a date in the event. */
+/* The campaigns that an event of this name sets a timer of: an absence, a date in the event; for
+ * customer.created and customer.changed dates among the attributes. */
 const struct campaign *const *campaign_set_timed_by(const struct campaign_set *s, struct str event,
                                                     size_t *n);
 

@@ -138,8 +138,9 @@ struct explanation {
     size_t n_gates;
 };
 
-void decide_explain(const struct workspace *w, const struct campaign *c, const struct profile *p,
-                    const struct event *e, int64_t now_us, struct str salt, struct arena *a,
+/* `e`: NULL for a campaign that does not start with an event: as if it started now. Leaves
+ * x->out and the profile alone. */
+void decide_explain(struct deciding *x, const struct campaign *c, const struct event *e,
                     struct explanation *out);
 
 #endif

@@ -147,18 +147,21 @@ static struct str instant_text(struct arena *a, int64_t us) {
     return str_dup(a, str_from(text));
 }
 
-static struct str gate_stale(const struct entry *x) {
-    if (!x->entering || x->event->mode != EVENT_LIVE)
+struct str gates_stale(const struct campaign *c, const struct event *e, int64_t now_us,
+                       struct arena *a) {
+    int64_t age = now_us - e->occurred_us;
+    if (e->mode != EVENT_LIVE || age <= c->max_age_us)
         return STR_NONE;
-    int64_t age = x->now_us - x->event->occurred_us;
-    if (age <= x->campaign->max_age_us)
-        return STR_NONE;
-    struct str old = span_text(x->arena, age);
-    struct str most = span_text(x->arena, x->campaign->max_age_us);
-    return str_printf(x->arena,
-                      "the event was %.*s old when it was decided on; the campaign takes "
-                      "events of up to %.*s (max_age)",
+    struct str old = span_text(a, age);
+    struct str most = span_text(a, c->max_age_us);
+    return str_printf(a,
+                      "the event was %.*s old when it was decided on; the campaign takes events of "
+                      "up to %.*s (max_age)",
                       STR_FMT(old), STR_FMT(most));
+}
+
+static struct str gate_stale(const struct entry *x) {
+    return x->entering ? gates_stale(x->campaign, x->event, x->now_us, x->arena) : STR_NONE;
 }
 
 static bool covers(struct str pattern, struct str name) {
@@ -221,7 +224,7 @@ static struct str gate_address(const struct entry *x) {
 static struct str gate_limit(const struct entry *x) {
     const struct campaign_limit *limit = &x->campaign->per_customer;
     int64_t used = 0;
-    if (limit->most == 0)
+    if (limit->most == 0 || x->campaign->journey) /* of a journey entries are counted */
         return STR_NONE;
     for (size_t i = 0; i < x->profile->n_messages; i++) {
         const struct profile_message *m = &x->profile->messages[i];

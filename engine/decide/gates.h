@@ -32,6 +32,9 @@ struct entry {
 bool gates_fill(struct entry *x) MUST_CHECK;
 /* Sets outcome, gate and reason. Without an address the fallback takes the step's place. */
 void gates_pass(struct entry *x);
+/* Why an event is too old to start the campaign; empty: it is not. */
+struct str gates_stale(const struct campaign *c, const struct event *e, int64_t now_us,
+                       struct arena *a);
 /* What each gate says. */
 void gates_explain(const struct entry *x, struct explanation *out);
 

@@ -45,8 +45,8 @@ struct batch {
     size_t n;
     struct batch_customer *customers;
     size_t n_customers;
-    struct map *by_key;  /* key -> index of the customer */
-    struct map *by_id;   /* customers.id -> index */
+    struct map *by_key; /* key -> index of the customer */
+    struct map *by_id;  /* customers.id -> index */
 };
 
 struct batch *batch_new(void);

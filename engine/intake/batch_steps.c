@@ -82,11 +82,17 @@ static void decide_refused(struct batch *b, const struct batch_event *x, struct 
 
 void batch_steps_decide(struct batch *b, struct batch_event *x, int64_t now_us, struct str secret,
                         struct decisions *out) {
+    struct deciding d = {.workspace = b->workspace,
+                         .profile = &x->customer->profile,
+                         .now_us = now_us,
+                         .salt = secret,
+                         .arena = b->arena,
+                         .out = out};
     past_append(b, x);
-    if (x->event.mode == EVENT_HISTORY)
+    if (x->refused.n && x->event.mode == EVENT_HISTORY)
         return;
     if (x->refused.n)
         decide_refused(b, x, out);
     else
-        decide(b->workspace, &x->customer->profile, &x->event, now_us, secret, b->arena, out);
+        decide(&d, &x->event);
 }

@@ -205,7 +205,6 @@ static void decide_event(struct intake *x, struct batch_event *e, int64_t now_us
                                ? render_input(b->workspace, d, p, &e->event, b->arena)
                                : STR_NONE;
         outbox_batch_add(x->outbox, e->customer->shard, d, input, now_us);
-        decide_remember(p, d, b->arena);
         x->counts.decisions++;
     }
 }

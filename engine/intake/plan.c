@@ -72,7 +72,9 @@ static void take_planned(struct batch *b, const struct db_result *r) {
                 campaign = b->workspace->rules.campaigns[k];
         if (!c || !campaign)
             continue;
+        struct step sent = {.kind = STEP_SEND}; /* which one does not matter to limits */
         struct decision d = {.campaign = campaign,
+                             .step = &sent,
                              .outcome = str_eq(db_text(r, i, 5), S("send")) ? OUTCOME_SEND
                                                                             : OUTCOME_HELD_OUT,
                              .channel = str_dup(b->arena, db_text(r, i, 2)),
@@ -135,7 +137,6 @@ static bool decide_event(struct planner *x, struct batch_event *event, struct re
         const struct decision *d = &found.list[i];
         if (o->only && d->campaign != o->only)
             continue;
-        decide_remember(p, d, b->arena);
         plan_tally_add(&x->out->tally, d, p, &event->event, b->arena);
         if (d->outcome == OUTCOME_SEND || d->outcome == OUTCOME_HELD_OUT)
             remember(m, event->customer, d);
