@@ -162,7 +162,8 @@ const struct form campaign_file_form = {
              .read = campaign_keys_off,
              .offset = offsetof(struct draft, campaign.ignores_caps),
              .schema = "{\"enum\":[\"off\",false]}",
-             .help = "`off`: the caps of godwit.yaml neither hold its messages nor count them",
+             .help = "`off`: the caps of godwit.yaml do not hold its messages back (they count all "
+                     "the same)",
              .example = "off"},
             {0}},
 };

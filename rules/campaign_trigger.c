@@ -22,7 +22,7 @@ struct draft {
 #define NODE(name, member)                                        \
     .key = name, .type = FORM_CUSTOM, .read = campaign_read_node, \
     .offset = offsetof(struct draft, member)
-#define ANY_SCHEMA "{}"
+#define ANY_SCHEMA "{\"type\":[\"string\",\"number\",\"boolean\",\"null\"]}"
 #define SPAN_SCHEMA "{\"type\":\"string\",\"pattern\":\"^([0-9]+[wdhms])+$\"}"
 #define DAYS_SCHEMA "{\"type\":\"string\",\"pattern\":\"^([0-9]+[wd])+$\"}"
 
