@@ -224,7 +224,7 @@ struct campaign {
     int64_t max_age_us;       /* an event older than this when it is decided starts nothing */
     int64_t expires_after_us; /* a message not sent so long after it was due is dropped; 0: never */
     int64_t expires_at_us;    /* no message is sent from this instant on; 0: no end */
-    int priority;             /* the higher one wins; 0 by default */
+    int64_t priority;         /* the higher one wins; 0 by default */
     struct campaign_window send_window; /* beside the workspace's quiet hours */
     bool ignores_quiet_hours, ignores_caps;
 };
