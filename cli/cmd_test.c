@@ -25,6 +25,7 @@ struct running {
     struct profile profile;
     struct behaviour *logs; /* one for each layout of the workspace */
     struct profile_behaviour *behaviours;
+    struct profile_response *responses; /* room for one an event of the test */
     struct decisions decisions;
     bool *used; /* one for each expectation */
 };
@@ -34,6 +35,8 @@ static void start(struct running *x) {
     x->profile = x->test->profile;
     x->logs = ARENA_ARRAY(x->a, struct behaviour, n + 1);
     x->behaviours = ARENA_ARRAY(x->a, struct profile_behaviour, n + 1);
+    x->responses = ARENA_ARRAY(x->a, struct profile_response, x->test->n_events + 1);
+    x->profile.responses = x->responses;
     x->used = arena_zalloc(x->a, x->test->n_expects + 1);
     for (size_t i = 0; i < n; i++) {
         behaviour_init(&x->logs[i], &x->w->layouts[i], x->a);
@@ -41,6 +44,12 @@ static void start(struct running *x) {
     }
     x->profile.behaviours = x->behaviours;
     x->profile.n_behaviours = n;
+}
+
+static struct diag *fail(struct running *x, const struct ynode *node, struct str text) {
+    struct str name = x->test->name;
+    return diags_add(x->d, DIAG_ERROR, ynode_place(x->file, node), x->file->source, "%.*s: %.*s",
+                     STR_FMT(name), STR_FMT(text));
 }
 
 static struct event event_of(const struct test_case *t, size_t i) {
@@ -52,8 +61,32 @@ static struct event event_of(const struct test_case *t, size_t i) {
                           .mode = EVENT_LIVE};
 }
 
+/* A response to the newest message of its campaign that the test has sent. */
+static void respond(struct running *x, const struct test_event *e) {
+    const struct decision *sent = NULL;
+    for (size_t i = 0; i < x->decisions.n; i++)
+        if (x->decisions.list[i].outcome == OUTCOME_SEND &&
+            str_eq(x->decisions.list[i].campaign->name, e->campaign))
+            sent = &x->decisions.list[i];
+    if (!sent) {
+        fail(x, e->node,
+             str_printf(x->a, "`%.*s` has sent nothing by then that could be responded to",
+                        STR_FMT(e->campaign)));
+        return;
+    }
+    x->responses[x->profile.n_responses++] =
+        (struct profile_response){.campaign = sent->campaign->id,
+                                  .occurrence = sent->occurrence,
+                                  .kind = test_file_response(e->respond),
+                                  .at_us = e->at_us};
+}
+
 /* Decides on the i-th event at its own time, as if the engine kept up. */
 static void happen(struct running *x, size_t i) {
+    if (x->test->events[i].respond >= 0) {
+        respond(x, &x->test->events[i]);
+        return;
+    }
     struct event e = event_of(x->test, i);
     const struct behaviour_layout *l =
         behaviour_layout_find(x->w->layouts, x->w->n_layouts, e.name);
@@ -74,12 +107,6 @@ static bool fits(const struct running *x, const struct test_expect *want,
            (want->at_us == 0 || want->at_us == at) &&
            (want->template.n == 0 || str_eq(want->template, d->template)) &&
            (want->channel.n == 0 || str_eq(want->channel, d->channel));
-}
-
-static struct diag *fail(struct running *x, const struct ynode *node, struct str text) {
-    struct str name = x->test->name;
-    return diags_add(x->d, DIAG_ERROR, ynode_place(x->file, node), x->file->source, "%.*s: %.*s",
-                     STR_FMT(name), STR_FMT(text));
 }
 
 /* Every message needs its expectation; other outcomes may have one. */

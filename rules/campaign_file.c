@@ -338,6 +338,9 @@ static void compile_conditions(struct form_reader *r, struct draft *x) {
         const struct condition_scope *scope =
             condition_scope_new(r->a, &set->catalog, names, set->n_segments, event);
         c->goal.value = condition_compile(r, scope, x->goal_value, false, "`value`");
+        condition_refuse_responded(r, x->goal_value, c->goal.value,
+                                   "a goal's value is made from the goal's event alone",
+                                   "use responded() in `audience`");
     }
 }
 

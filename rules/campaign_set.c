@@ -103,6 +103,10 @@ static const struct trigger_index *triggers_build(struct arena *a,
     return x;
 }
 
+bool campaign_uses_responses(const struct campaign *c) {
+    return c->audience && cel_program_uses(c->audience)->n_responses > 0;
+}
+
 void campaign_set_build(struct arena *a, struct campaign_set *s, const struct campaign **list,
                         size_t n, struct diags *d) {
     const struct campaign **names = ARENA_ARRAY(a, const struct campaign *, n + 1);
@@ -118,6 +122,8 @@ void campaign_set_build(struct arena *a, struct campaign_set *s, const struct ca
     s->n_campaigns = n;
     s->by_event = table_build(a, names, n);
     s->triggers = triggers_build(a, names, n);
+    for (size_t i = 0; i < n; i++)
+        s->responses = s->responses || campaign_uses_responses(names[i]);
 }
 
 const struct campaign *campaign_set_find(const struct campaign_set *s, struct str name) {

@@ -24,7 +24,11 @@ struct campaign_set {
     size_t n_campaigns;
     const struct event_table *by_event;
     const struct trigger_index *triggers; /* by event and by what the audience needs to be true */
+    bool responses;                       /* some audience uses responded() */
 };
+
+/* Whether the campaign's audience uses responded(). */
+bool campaign_uses_responses(const struct campaign *c);
 
 /* Takes n campaigns into the set, sorted by name, and builds the indexes. Two of the same
  * name or id are mistakes, reported at the second. */

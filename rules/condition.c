@@ -297,14 +297,15 @@ static void scan_names(struct form_reader *r, const struct condition_scope *scop
     }
 }
 
-static void check_not_yet(struct form_reader *r, const struct ynode *node,
-                          const struct cel_program *p) {
-    if (cel_program_uses(p)->n_responses == 0)
+void condition_refuse_responded(struct form_reader *r, const struct ynode *node,
+                                const struct cel_program *p, const char *why, const char *hint) {
+    if (!p || cel_program_uses(p)->n_responses == 0)
         return;
     ptrdiff_t at = str_find(node->text, S("responded"));
     size_t offset = at < 0 ? 0 : (size_t)at;
-    diags_add(r->d, DIAG_ERROR, ynode_place_at(r->file, node, offset, 9), r->file->source,
-              "responded() is not there yet: conditions look at events and attributes so far");
+    struct diag *x = diags_add(r->d, DIAG_ERROR, ynode_place_at(r->file, node, offset, 9),
+                               r->file->source, "%s", why);
+    x->hint = str_from(hint);
 }
 
 /* ---- compile */
@@ -330,7 +331,6 @@ const struct cel_program *condition_compile(struct form_reader *r,
     }
     if (p) {
         check_names(r, scope, node, p);
-        check_not_yet(r, node, p);
     } else {
         scan_names(r, scope, node, S("customer"));
         scan_names(r, scope, node, S("event"));

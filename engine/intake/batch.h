@@ -26,7 +26,8 @@ struct batch_customer {
     struct profile_consent *consents;
     struct profile_suppression suppressions[2];
     struct profile_message *messages;
-    size_t cap_consents, cap_messages;
+    struct profile_response *responses;
+    size_t cap_consents, cap_messages, cap_responses;
 };
 
 struct batch_event {
