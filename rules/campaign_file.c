@@ -43,25 +43,31 @@ static void read_expires(struct form_reader *r, const struct ynode *node, void *
 static const struct form trigger_form = {
     .what = "a trigger",
     .help = "What starts the campaign for a customer",
-    .fields = (const struct form_field[]){{.key = "event",
-                                           .type = FORM_CUSTOM,
-                                           .read = read_event_name,
-                                           .required = true,
-                                           .offset = offsetof(struct draft, campaign.trigger.event),
-                                           .schema = TEXT_SCHEMA,
-                                           .help = "the name of the event that starts the campaign",
-                                           .example = "order.placed"},
-                                          {.key = "absence", .type = FORM_LATER, .help = NOT_YET},
-                                          {.key = "for", .type = FORM_LATER, .help = NOT_YET},
-                                          {.key = "backlog", .type = FORM_LATER, .help = NOT_YET},
-                                          {.key = "attribute", .type = FORM_LATER, .help = NOT_YET},
-                                          {.key = "segment", .type = FORM_LATER, .help = NOT_YET},
-                                          {.key = "date", .type = FORM_LATER, .help = NOT_YET},
-                                          {.key = "schedule", .type = FORM_LATER, .help = NOT_YET},
-                                          {.key = "at", .type = FORM_LATER, .help = NOT_YET},
-                                          {.key = "once", .type = FORM_LATER, .help = NOT_YET},
-                                          {0}},
+    .fields =
+        (const struct form_field[]){{.key = "event",
+                                     .type = FORM_CUSTOM,
+                                     .read = read_event_name,
+                                     .required = true,
+                                     .offset = offsetof(struct draft, campaign.trigger.event),
+                                     .schema = TEXT_SCHEMA,
+                                     .help =
+                                         "the name of the event that starts the campaign: of your "
+                                         "own, or message.clicked, segment.entered, ...",
+                                     .example = "order.placed"},
+                                    {.key = "absence", .type = FORM_LATER, .help = NOT_YET},
+                                    {.key = "for", .type = FORM_LATER, .help = NOT_YET},
+                                    {.key = "backlog", .type = FORM_LATER, .help = NOT_YET},
+                                    {.key = "attribute", .type = FORM_LATER, .help = NOT_YET},
+                                    {.key = "segment", .type = FORM_LATER, .help = NOT_YET},
+                                    {.key = "date", .type = FORM_LATER, .help = NOT_YET},
+                                    {.key = "schedule", .type = FORM_LATER, .help = NOT_YET},
+                                    {.key = "at", .type = FORM_LATER, .help = NOT_YET},
+                                    {.key = "once", .type = FORM_LATER, .help = NOT_YET},
+                                    {0}},
 };
+
+/* In the order of enum goal_attribution. */
+static const char *const attribution_words[] = {"last", "first", "linear", NULL};
 
 static const struct form goal_form = {
     .what = "a goal",
@@ -81,6 +87,12 @@ static const struct form goal_form = {
                                      .offset = offsetof(struct draft, campaign.goal.within_us),
                                      .help = "how long after the message it counts",
                                      .example = "14d"},
+                                    {.key = "attribution",
+                                     .type = FORM_CHOICE,
+                                     .choices = attribution_words,
+                                     .offset = offsetof(struct draft, campaign.goal.attribution),
+                                     .help = "which message gets the credit, of those clicked, or "
+                                             "else opened, or else sent; last by default"},
                                     {.key = "value",
                                      .type = FORM_CUSTOM,
                                      .read = read_node,
@@ -317,6 +329,25 @@ static void warn_of_constant(struct form_reader *r, const struct ynode *node,
                     : S("nobody will ever enter this campaign");
 }
 
+/* Text can be a number when it is there: decimals come as text in some JSON. */
+static void check_value(struct form_reader *r, const struct ynode *node,
+                        const struct cel_program *p) {
+    static const enum cel_kind fine[] = {CEL_DYN, CEL_INT, CEL_UINT, CEL_DOUBLE, CEL_STRING};
+    const struct cel_uses *uses = p ? cel_program_uses(p) : NULL;
+    bool number = false;
+    if (!p)
+        return;
+    for (size_t i = 0; i < sizeof fine / sizeof *fine; i++)
+        number = number || cel_program_type(p)->kind == fine[i];
+    if (!number)
+        form_error(r, node, "a goal's value must be a number; this is %s",
+                   cel_kind_name(cel_program_type(p)->kind));
+    if (uses->n_behaviour || uses->n_segments || uses->n_responses)
+        form_error(r, node,
+                   "a goal's value is made from the goal's event and the customer's "
+                   "attributes alone");
+}
+
 static void compile_conditions(struct form_reader *r, struct draft *x) {
     const struct campaign_set *set = ((struct context *)r->ctx)->set;
     struct campaign *c = &x->campaign;
@@ -338,9 +369,7 @@ static void compile_conditions(struct form_reader *r, struct draft *x) {
         const struct condition_scope *scope =
             condition_scope_new(r->a, &set->catalog, names, set->n_segments, event);
         c->goal.value = condition_compile(r, scope, x->goal_value, false, "`value`");
-        condition_refuse_responded(r, x->goal_value, c->goal.value,
-                                   "a goal's value is made from the goal's event alone",
-                                   "use responded() in `audience`");
+        check_value(r, x->goal_value, c->goal.value);
     }
 }
 

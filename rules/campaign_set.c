@@ -35,11 +35,26 @@ static int by_id(const void *pa, const void *pb) {
     return c ? c : str_cmp(a->file, b->file);
 }
 
-static int by_event(const void *pa, const void *pb) {
+static int by_trigger(const void *pa, const void *pb) {
     const struct campaign *a = *(const struct campaign *const *)pa;
     const struct campaign *b = *(const struct campaign *const *)pb;
     int c = str_cmp(a->trigger.event, b->trigger.event);
     return c ? c : by_name(pa, pb);
+}
+
+static int by_goal(const void *pa, const void *pb) {
+    const struct campaign *a = *(const struct campaign *const *)pa;
+    const struct campaign *b = *(const struct campaign *const *)pb;
+    int c = str_cmp(a->goal.event, b->goal.event);
+    return c ? c : by_name(pa, pb);
+}
+
+static struct str trigger_of(const struct campaign *c) {
+    return c->trigger.kind == TRIGGER_EVENT ? c->trigger.event : STR_NONE;
+}
+
+static struct str goal_of(const struct campaign *c) {
+    return c->goal.event;
 }
 
 static void check_unique(const struct campaign **names, const struct campaign **ids, size_t n,
@@ -67,8 +82,11 @@ static struct event_slot *slot_of(const struct event_table *x, struct str event)
     return &x->slots[i];
 }
 
+/* Of the campaigns for which event_of gives a name, sorted by it. */
 static const struct event_table *table_build(struct arena *a, const struct campaign *const *list,
-                                             size_t n) {
+                                             size_t n,
+                                             struct str (*event_of)(const struct campaign *),
+                                             int (*order)(const void *, const void *)) {
     struct event_table *x = ARENA_NEW(a, struct event_table);
     size_t size = 8;
     while (size < 2 * n)
@@ -78,14 +96,14 @@ static const struct event_table *table_build(struct arena *a, const struct campa
     const struct campaign **sorted = ARENA_ARRAY(a, const struct campaign *, n + 1);
     size_t m = 0;
     for (size_t i = 0; i < n; i++)
-        if (list[i]->trigger.kind == TRIGGER_EVENT && list[i]->trigger.event.n)
+        if (event_of(list[i]).n)
             sorted[m++] = list[i];
     if (m)
-        qsort(sorted, m, sizeof(*sorted), by_event);
+        qsort(sorted, m, sizeof(*sorted), order);
     for (size_t i = 0; i < m; i++) {
-        struct event_slot *slot = slot_of(x, sorted[i]->trigger.event);
+        struct event_slot *slot = slot_of(x, event_of(sorted[i]));
         if (slot->n == 0) {
-            slot->event = sorted[i]->trigger.event;
+            slot->event = event_of(sorted[i]);
             slot->campaigns = sorted + i;
         }
         slot->n++;
@@ -120,10 +138,15 @@ void campaign_set_build(struct arena *a, struct campaign_set *s, const struct ca
     check_unique(names, ids, n, d);
     s->campaigns = names;
     s->n_campaigns = n;
-    s->by_event = table_build(a, names, n);
+    s->by_id = ids;
+    s->by_event = table_build(a, names, n, trigger_of, by_trigger);
+    s->by_goal = table_build(a, names, n, goal_of, by_goal);
     s->triggers = triggers_build(a, names, n);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         s->responses = s->responses || campaign_uses_responses(names[i]);
+        if (names[i]->goal.event.n && names[i]->goal.within_us > s->longest_goal_us)
+            s->longest_goal_us = names[i]->goal.within_us;
+    }
 }
 
 const struct campaign *campaign_set_find(const struct campaign_set *s, struct str name) {
@@ -139,6 +162,25 @@ const struct campaign *campaign_set_find(const struct campaign_set *s, struct st
             from = middle + 1;
     }
     return NULL;
+}
+
+const struct campaign *campaign_set_by_id(const struct campaign_set *s, struct str id) {
+    size_t from = 0, upto = s->n_campaigns;
+    while (from < upto) {
+        size_t middle = from + (upto - from) / 2;
+        int c = str_cmp(id, s->by_id[middle]->id);
+        if (c == 0)
+            return s->by_id[middle];
+        if (c < 0)
+            upto = middle;
+        else
+            from = middle + 1;
+    }
+    return NULL;
+}
+
+bool campaign_set_is_goal(const struct campaign_set *s, struct str event) {
+    return s->by_goal && slot_of(s->by_goal, event)->n > 0;
 }
 
 const struct segment *campaign_set_segment(const struct campaign_set *s, struct str name) {

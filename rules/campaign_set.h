@@ -23,6 +23,9 @@ struct campaign_set {
     const struct campaign *const *campaigns; /* by name */
     size_t n_campaigns;
     const struct event_table *by_event;
+    const struct campaign *const *by_id;
+    const struct event_table *by_goal;
+    int64_t longest_goal_us; /* the longest `within` of a goal; 0: no campaign has one */
     const struct trigger_index *triggers; /* by event and by what the audience needs to be true */
     bool responses;                       /* some audience uses responded() */
 };
@@ -36,12 +39,16 @@ void campaign_set_build(struct arena *a, struct campaign_set *s, const struct ca
                         size_t n, struct diags *d);
 
 const struct campaign *campaign_set_find(const struct campaign_set *s, struct str name);
+const struct campaign *campaign_set_by_id(const struct campaign_set *s, struct str id);
 const struct segment *campaign_set_segment(const struct campaign_set *s, struct str name);
 
 /* The campaigns whose trigger is an event of this name, in the order of their names; *n of them.
  * Costs one look-up, however many campaigns there are. */
 const struct campaign *const *campaign_set_started_by(const struct campaign_set *s,
                                                       struct str event, size_t *n);
+
+/* Whether the event is the goal of some campaign. */
+bool campaign_set_is_goal(const struct campaign_set *s, struct str event);
 
 /* Those of them whose audience could be true for these values of `customer` and `event` (slots as
  * in rules/condition.h); each has still to be evaluated. The list lives in `a`. */

@@ -42,10 +42,6 @@ const struct cel_program *condition_compile(struct form_reader *r,
                                             const struct ynode *node, bool yes_or_no,
                                             const char *what);
 
-/* Complains that a condition uses responded() where it has no meaning. `why`: a sentence. */
-void condition_refuse_responded(struct form_reader *r, const struct ynode *node,
-                                const struct cel_program *p, const char *why, const char *hint);
-
 /* Complains about an event's name that the catalog does not have. */
 void condition_check_event(struct form_reader *r, const struct catalog *catalog,
                            const struct ynode *node);

@@ -70,11 +70,14 @@ static void refuse_own_events(struct form_reader *r, const struct draft *x) {
 }
 
 static void refuse_responded(struct form_reader *r, const struct draft *x) {
-    condition_refuse_responded(
-        r, x->where, x->segment.program,
-        "responded() asks about a campaign's own messages, and a segment "
-        "has none",
-        "look at the events instead: `count(\"message.clicked\", \"30d\") > 0`");
+    if (!x->segment.program || !cel_program_uses(x->segment.program)->n_responses)
+        return;
+    ptrdiff_t at = str_find(x->where->text, S("responded"));
+    struct diag *d =
+        diags_add(r->d, DIAG_ERROR, ynode_place_at(r->file, x->where, at < 0 ? 0 : (size_t)at, 9),
+                  r->file->source,
+                  "responded() asks about a campaign's own messages, and a segment has none");
+    d->hint = S("look at the events instead: `count(\"message.clicked\", \"30d\") > 0`");
 }
 
 /* Follows in_segment() from x; complains at the segment that closes a circle. */

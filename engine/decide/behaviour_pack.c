@@ -87,10 +87,8 @@ static void set_hash(struct behaviour_layout *l) {
 void behaviour_layouts(struct arena *a, const struct campaign_set *set,
                        const struct behaviour_layout **out, size_t *n) {
     struct collect c = {.a = a};
-    for (size_t i = 0; i < set->n_campaigns; i++) {
+    for (size_t i = 0; i < set->n_campaigns; i++)
         add_program(&c, set->campaigns[i]->audience);
-        add_program(&c, set->campaigns[i]->goal.value);
-    }
     for (size_t i = 0; i < set->n_segments; i++)
         add_program(&c, set->segments[i].program);
     if (c.n)

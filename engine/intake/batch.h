@@ -13,6 +13,7 @@
 #include "engine/decide/profile.h"
 #include "engine/workspace.h"
 
+struct attribution_message;
 struct past; /* what one customer did under one event name */
 
 struct batch_customer {
@@ -34,6 +35,8 @@ struct batch_event {
     struct event event;
     struct batch_customer *customer;
     struct str refused; /* why its properties cannot be used; empty: they can */
+    const struct attribution_message *messages; /* that it may be credited to, if it is a goal */
+    size_t n_messages;
 };
 
 struct batch {
@@ -46,8 +49,9 @@ struct batch {
     size_t n;
     struct batch_customer *customers;
     size_t n_customers;
-    struct map *by_key;  /* key -> index of the customer */
-    struct map *by_id;   /* customers.id -> index */
+    struct db_array **credits; /* of goals.c; NULL: none yet */
+    struct map *by_key;        /* key -> index of the customer */
+    struct map *by_id;         /* customers.id -> index */
 };
 
 struct batch *batch_new(void);
