@@ -203,29 +203,42 @@ create function godwit.lift_interval(treated_yes bigint, treated bigint, held_ye
 $$;
 comment on function godwit.lift_interval is 'the difference of two shares and the 95 % interval that holds it (Newcombe)';
 
+-- By campaign and version, or (version null) by campaign, where a customer counts once.
+create function godwit.lift(by_version boolean)
+    returns table (campaign text, version text, treated bigint, treated_converted bigint,
+                   held_out bigint, held_out_converted bigint, treated_rate numeric,
+                   held_out_rate numeric, lift numeric, lift_low double precision,
+                   lift_high double precision, treated_value numeric, held_out_value numeric,
+                   value_lift numeric, value_lift_low numeric, value_lift_high numeric)
+    language sql stable as $$
+    with people as (
+        select p.campaign, case when by_version then p.version end as version, p.held_out,
+               bool_or(p.converted) as converted, sum(p.value) as value
+          from godwit.goal_people p
+         group by 1, 2, 3, p.shard, p.customer_id),
+    counted as (
+        select p.campaign, p.version,
+               count(*) filter (where not p.held_out) as n,
+               count(*) filter (where not p.held_out and p.converted) as yes,
+               count(*) filter (where p.held_out) as held_n,
+               count(*) filter (where p.held_out and p.converted) as held_yes,
+               avg(p.converted::int) filter (where not p.held_out) as rate,
+               avg(p.converted::int) filter (where p.held_out) as held_rate,
+               sum(p.value) filter (where not p.held_out) as value,
+               sum(p.value) filter (where p.held_out) as held_value,
+               avg(p.value) filter (where not p.held_out)
+                   - avg(p.value) filter (where p.held_out) as gain,
+               1.959963985 * sqrt(var_samp(p.value) filter (where not p.held_out)
+                                      / nullif(count(*) filter (where not p.held_out), 0)
+                                  + var_samp(p.value) filter (where p.held_out)
+                                      / nullif(count(*) filter (where p.held_out), 0)) as give
+          from people p
+         group by 1, 2)
+    select c.campaign, c.version, c.n, c.yes, c.held_n, c.held_yes, c.rate, c.held_rate,
+           c.rate - c.held_rate, i.low, i.high, coalesce(c.value, 0), coalesce(c.held_value, 0),
+           c.gain, c.gain - c.give, c.gain + c.give
+      from counted c, godwit.lift_interval(c.yes, c.n, c.held_yes, c.held_n) i
+$$;
+
 create or replace view godwit.report_lift as
-with counted as (
-    select campaign, version,
-           count(*) filter (where not held_out) as treated,
-           count(*) filter (where not held_out and converted) as treated_converted,
-           count(*) filter (where held_out) as held_out,
-           count(*) filter (where held_out and converted) as held_out_converted,
-           avg(converted::int) filter (where not held_out) as treated_rate,
-           avg(converted::int) filter (where held_out) as held_out_rate,
-           avg(converted::int) filter (where not held_out)
-               - avg(converted::int) filter (where held_out) as lift,
-           coalesce(sum(value) filter (where not held_out), 0) as treated_value,
-           coalesce(sum(value) filter (where held_out), 0) as held_out_value,
-           avg(value) filter (where not held_out) - avg(value) filter (where held_out) as value_lift,
-           1.959963985 * sqrt(var_samp(value) filter (where not held_out)
-                                  / nullif(count(*) filter (where not held_out), 0)
-                              + var_samp(value) filter (where held_out)
-                                  / nullif(count(*) filter (where held_out), 0)) as value_give
-      from godwit.goal_people
-     group by campaign, version)
-select c.campaign, c.version, c.treated, c.treated_converted, c.held_out, c.held_out_converted,
-       c.treated_rate, c.held_out_rate, c.lift, i.low as lift_low, i.high as lift_high,
-       c.treated_value, c.held_out_value, c.value_lift,
-       c.value_lift - c.value_give as value_lift_low, c.value_lift + c.value_give as value_lift_high
-  from counted c,
-       godwit.lift_interval(c.treated_converted, c.treated, c.held_out_converted, c.held_out) i;
+select * from godwit.lift(true);
