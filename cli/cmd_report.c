@@ -86,9 +86,12 @@ static const struct section sections[] = {
     {"bounces",
      "What came back, and why",
      {"report_bounces",
-      "select campaign, channel, class, reason, sum(bounces)::bigint from "
-      "godwit.report_bounces " OF_CAMPAIGN "group by campaign, channel, class, reason "
-      "order by campaign, sum(bounces) desc, class, reason, channel limit 200"},
+      "select campaign, channel, class, reason, count(*) from ("
+      "  select r.campaign, m.channel, r.details ->> 'class' as class, r.details ->> 'reason' as "
+      "reason from godwit.responses r join godwit.messages m on m.shard = r.shard and m.id = "
+      "r.message_id where r.kind = 'bounce') x " OF_CAMPAIGN
+      "group by campaign, channel, class, reason "
+      "order by campaign, count(*) desc, class, reason, channel limit 200"},
      bounce_columns},
     {"reasons",
      "Why not, and what went wrong",

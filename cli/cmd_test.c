@@ -7,6 +7,7 @@
 #include "cli/test_file.h"
 #include "engine/decide/behaviour_pack.h"
 #include "engine/workspace.h"
+#include "rules/own_events.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -61,8 +62,37 @@ static struct event event_of(const struct test_case *t, size_t i) {
                           .mode = EVENT_LIVE};
 }
 
+/* Decides on an event at its own time, as if the engine kept up. */
+static void decide_event(struct running *x, const struct event *e) {
+    const struct behaviour_layout *l =
+        behaviour_layout_find(x->w->layouts, x->w->n_layouts, e->name);
+    if (l)
+        behaviour_add(&x->logs[l - x->w->layouts], e->id, e->occurred_us, e->properties);
+    size_t before = x->decisions.n;
+    decide(x->w, &x->profile, e, e->occurred_us, STR_NONE, x->a, &x->decisions);
+    for (size_t k = before; k < x->decisions.n; k++)
+        decide_remember(&x->profile, &x->decisions.list[k], x->a);
+}
+
+/* The event that a response is, as godwit.make_response_events() makes it. */
+static struct value properties_of(struct running *x, const struct test_event *e,
+                                  const struct decision *sent) {
+    struct map *m = map_new(x->a, 8);
+    map_set_str(x->a, m, S("campaign"), value_str(sent->campaign->id));
+    map_set_str(x->a, m, S("version"), value_str(str_from(sent->campaign->version)));
+    map_set_str(x->a, m, S("step"), value_str(sent->step->id));
+    map_set_str(x->a, m, S("channel"), value_str(sent->channel));
+    if (sent->topic.n)
+        map_set_str(x->a, m, S("topic"), value_str(sent->topic));
+    if (value_is(e->properties, V_MAP))
+        for (size_t i = 0; i < e->properties.u.map->n; i++)
+            map_set(x->a, m, e->properties.u.map->e[i].key, e->properties.u.map->e[i].value);
+    return value_map(m);
+}
+
 /* A response to the newest message of its campaign that the test has sent. */
-static void respond(struct running *x, const struct test_event *e) {
+static void respond(struct running *x, size_t nth) {
+    const struct test_event *e = &x->test->events[nth];
     const struct decision *sent = NULL;
     for (size_t i = 0; i < x->decisions.n; i++)
         if (x->decisions.list[i].outcome == OUTCOME_SEND &&
@@ -79,23 +109,22 @@ static void respond(struct running *x, const struct test_event *e) {
                                   .occurrence = sent->occurrence,
                                   .kind = test_file_response(e->respond),
                                   .at_us = e->at_us};
+    const struct catalog_event *own = own_events_of_response(test_file_response(e->respond));
+    if (!own)
+        return;
+    struct event event = event_of(x->test, nth);
+    event.name = own->name;
+    event.properties = properties_of(x, e, sent);
+    decide_event(x, &event);
 }
 
-/* Decides on the i-th event at its own time, as if the engine kept up. */
 static void happen(struct running *x, size_t i) {
     if (x->test->events[i].respond >= 0) {
-        respond(x, &x->test->events[i]);
+        respond(x, i);
         return;
     }
     struct event e = event_of(x->test, i);
-    const struct behaviour_layout *l =
-        behaviour_layout_find(x->w->layouts, x->w->n_layouts, e.name);
-    if (l)
-        behaviour_add(&x->logs[l - x->w->layouts], e.id, e.occurred_us, e.properties);
-    size_t before = x->decisions.n;
-    decide(x->w, &x->profile, &e, e.occurred_us, STR_NONE, x->a, &x->decisions);
-    for (size_t k = before; k < x->decisions.n; k++)
-        decide_remember(&x->profile, &x->decisions.list[k], x->a);
+    decide_event(x, &e);
 }
 
 /* ---- comparing */

@@ -128,7 +128,8 @@ static const struct form event_form = {
                                            .read = read_map,
                                            .schema = MAP_SCHEMA,
                                            .offset = offsetof(struct test_event, properties),
-                                           .help = "its properties"},
+                                           .help = "its properties; with `respond` those of the "
+                                                   "event that it is, such as `url`"},
                                           {0}},
 };
 

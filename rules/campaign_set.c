@@ -35,26 +35,11 @@ static int by_id(const void *pa, const void *pb) {
     return c ? c : str_cmp(a->file, b->file);
 }
 
-static int by_trigger(const void *pa, const void *pb) {
+static int by_event(const void *pa, const void *pb) {
     const struct campaign *a = *(const struct campaign *const *)pa;
     const struct campaign *b = *(const struct campaign *const *)pb;
     int c = str_cmp(a->trigger.event, b->trigger.event);
     return c ? c : by_name(pa, pb);
-}
-
-static int by_goal(const void *pa, const void *pb) {
-    const struct campaign *a = *(const struct campaign *const *)pa;
-    const struct campaign *b = *(const struct campaign *const *)pb;
-    int c = str_cmp(a->goal.event, b->goal.event);
-    return c ? c : by_name(pa, pb);
-}
-
-static struct str trigger_of(const struct campaign *c) {
-    return c->trigger.kind == TRIGGER_EVENT ? c->trigger.event : STR_NONE;
-}
-
-static struct str goal_of(const struct campaign *c) {
-    return c->goal.event;
 }
 
 static void check_unique(const struct campaign **names, const struct campaign **ids, size_t n,
@@ -82,11 +67,8 @@ static struct event_slot *slot_of(const struct event_table *x, struct str event)
     return &x->slots[i];
 }
 
-/* Of the campaigns for which event_of gives a name, sorted by it. */
 static const struct event_table *table_build(struct arena *a, const struct campaign *const *list,
-                                             size_t n,
-                                             struct str (*event_of)(const struct campaign *),
-                                             int (*order)(const void *, const void *)) {
+                                             size_t n) {
     struct event_table *x = ARENA_NEW(a, struct event_table);
     size_t size = 8;
     while (size < 2 * n)
@@ -96,14 +78,14 @@ static const struct event_table *table_build(struct arena *a, const struct campa
     const struct campaign **sorted = ARENA_ARRAY(a, const struct campaign *, n + 1);
     size_t m = 0;
     for (size_t i = 0; i < n; i++)
-        if (event_of(list[i]).n)
+        if (list[i]->trigger.kind == TRIGGER_EVENT && list[i]->trigger.event.n)
             sorted[m++] = list[i];
     if (m)
-        qsort(sorted, m, sizeof(*sorted), order);
+        qsort(sorted, m, sizeof(*sorted), by_event);
     for (size_t i = 0; i < m; i++) {
-        struct event_slot *slot = slot_of(x, event_of(sorted[i]));
+        struct event_slot *slot = slot_of(x, sorted[i]->trigger.event);
         if (slot->n == 0) {
-            slot->event = event_of(sorted[i]);
+            slot->event = sorted[i]->trigger.event;
             slot->campaigns = sorted + i;
         }
         slot->n++;
@@ -119,6 +101,14 @@ static const struct trigger_index *triggers_build(struct arena *a,
         if (list[i]->trigger.kind == TRIGGER_EVENT && list[i]->trigger.event.n)
             trigger_index_add(x, (uint32_t)i, list[i]->trigger.event, list[i]->audience);
     return x;
+}
+
+static void add_goal(struct arena *a, struct campaign_set *s, const struct campaign *c) {
+    if (!c->goal.event.n)
+        return;
+    map_set_str(a, s->goals, c->goal.event, VALUE_NULL);
+    if (c->goal.within_us > s->longest_goal_us)
+        s->longest_goal_us = c->goal.within_us;
 }
 
 bool campaign_uses_responses(const struct campaign *c) {
@@ -138,14 +128,13 @@ void campaign_set_build(struct arena *a, struct campaign_set *s, const struct ca
     check_unique(names, ids, n, d);
     s->campaigns = names;
     s->n_campaigns = n;
-    s->by_id = ids;
-    s->by_event = table_build(a, names, n, trigger_of, by_trigger);
-    s->by_goal = table_build(a, names, n, goal_of, by_goal);
+    s->by_event = table_build(a, names, n);
     s->triggers = triggers_build(a, names, n);
+    s->by_id = ids;
+    s->goals = map_new(a, 0);
     for (size_t i = 0; i < n; i++) {
         s->responses = s->responses || campaign_uses_responses(names[i]);
-        if (names[i]->goal.event.n && names[i]->goal.within_us > s->longest_goal_us)
-            s->longest_goal_us = names[i]->goal.within_us;
+        add_goal(a, s, names[i]);
     }
 }
 
@@ -180,7 +169,7 @@ const struct campaign *campaign_set_by_id(const struct campaign_set *s, struct s
 }
 
 bool campaign_set_is_goal(const struct campaign_set *s, struct str event) {
-    return s->by_goal && slot_of(s->by_goal, event)->n > 0;
+    return s->goals && map_get_str(s->goals, event);
 }
 
 const struct segment *campaign_set_segment(const struct campaign_set *s, struct str name) {

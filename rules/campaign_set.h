@@ -24,7 +24,7 @@ struct campaign_set {
     size_t n_campaigns;
     const struct event_table *by_event;
     const struct campaign *const *by_id;
-    const struct event_table *by_goal;
+    struct map *goals;       /* the events that are goals */
     int64_t longest_goal_us; /* the longest `within` of a goal; 0: no campaign has one */
     const struct trigger_index *triggers; /* by event and by what the audience needs to be true */
     bool responses;                       /* some audience uses responded() */

@@ -159,15 +159,6 @@ select m.campaign, m.version, m.step, m.variant, r.url,
  group by 1, 2, 3, 4, 5;
 comment on view godwit.report_links is 'which links were followed; clicks_all counts machines too';
 
-create view godwit.report_bounces as
-select m.campaign, m.version, m.channel, r.details ->> 'class' as class,
-       r.details ->> 'reason' as reason, count(*) as bounces,
-       count(distinct m.id) as messages, max(r.at) as last_at
-  from godwit.responses r
-  join godwit.messages m on m.shard = r.shard and m.id = r.message_id
- where r.kind = 'bounce'
- group by 1, 2, 3, 4, 5;
-
 -- ---- lift: those written to beside those held out
 
 -- A customer who was written to or held out, and what was credited to that. The clock of both
