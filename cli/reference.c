@@ -11,6 +11,7 @@
 #include "rules/catalog.h"
 #include "rules/cel.h"
 #include "rules/form.h"
+#include "rules/own_events.h"
 #include "rules/segment.h"
 #include "templates/filter_list.h"
 
@@ -140,6 +141,22 @@ static void write_functions(FILE *out) {
     arena_free(a);
 }
 
+static void write_events(FILE *out) {
+    const struct catalog_event *e;
+    fputs(
+        "\n## Events that Godwit records\n\nCampaigns can start with them, conditions look back on "
+        "them, without a line in catalog.yaml.\n\n"
+        "| event | | properties |\n| --- | --- | --- |\n",
+        out);
+    for (size_t i = 0; (e = own_events_at(i)); i++) {
+        fprintf(out, "| `%.*s` | %.*s | ", STR_FMT(e->name), STR_FMT(e->description));
+        for (size_t k = 0; k < e->n_properties; k++)
+            fprintf(out, "%s`%.*s` (%s)", k ? ", " : "", STR_FMT(e->properties[k].name),
+                    catalog_type_name(e->properties[k].type));
+        fputs(" |\n", out);
+    }
+}
+
 static void write_filters(FILE *out) {
     fputs("\n## Filters of templates\n\nThose marked * are Godwit's own.\n\n"
           "| filter | values | gives |\n| --- | --- | --- |\n",
@@ -170,6 +187,7 @@ void reference_write(FILE *out, const struct command *const *commands, size_t n)
     write_file(out, "segments.yaml", &segment_form, "NAME.");
     write_file(out, "campaigns/*.yaml", &campaign_file_form, "");
     write_file(out, "tests/*.test.yaml", &test_file_form, "[].");
+    write_events(out);
     write_functions(out);
     write_filters(out);
 }

@@ -18,6 +18,9 @@ struct goal_draft {
     bool ends;
 };
 
+/* In the order of enum goal_attribution. */
+static const char *const attribution_words[] = {"last", "first", "linear", NULL};
+
 const struct form campaign_end_goal_form = {
     .what = "a goal",
     .help = "What counts as success: an event within a time after the message",
@@ -36,6 +39,12 @@ const struct form campaign_end_goal_form = {
                                      .offset = offsetof(struct goal_draft, goal.within_us),
                                      .help = "how long after the message it counts",
                                      .example = "14d"},
+                                    {.key = "attribution",
+                                     .type = FORM_CHOICE,
+                                     .choices = attribution_words,
+                                     .offset = offsetof(struct goal_draft, goal.attribution),
+                                     .help = "which message gets the credit, of those clicked, or "
+                                             "else opened, or else sent; last by default"},
                                     {.key = "value",
                                      .type = FORM_CUSTOM,
                                      .read = campaign_read_node,
@@ -52,6 +61,25 @@ const struct form campaign_end_goal_form = {
                                     {0}},
 };
 
+/* Text can be a number when it is there: decimals come as text in some JSON. */
+static void check_value(struct form_reader *r, const struct ynode *node,
+                        const struct cel_program *p) {
+    static const enum cel_kind fine[] = {CEL_DYN, CEL_INT, CEL_UINT, CEL_DOUBLE, CEL_STRING};
+    const struct cel_uses *uses = p ? cel_program_uses(p) : NULL;
+    bool number = false;
+    if (!p)
+        return;
+    for (size_t i = 0; i < sizeof fine / sizeof *fine; i++)
+        number = number || cel_program_type(p)->kind == fine[i];
+    if (!number)
+        form_error(r, node, "a goal's value must be a number; this is %s",
+                   cel_kind_name(cel_program_type(p)->kind));
+    if (uses->n_behaviour || uses->n_segments || uses->n_responses)
+        form_error(r, node,
+                   "a goal's value is made from the goal's event and the customer's "
+                   "attributes alone");
+}
+
 void campaign_end_goal(struct form_reader *r, const struct ynode *node, void *out) {
     struct goal_draft x = {.ends = true};
     if (!form_want_map(r, node, "`goal`"))
@@ -64,6 +92,8 @@ void campaign_end_goal(struct form_reader *r, const struct ynode *node, void *ou
         x.goal.value =
             condition_compile(r, campaign_scope(r, x.goal.event.n ? x.goal.event : S("?")), x.value,
                               false, "`value`");
+    if (x.value)
+        check_value(r, x.value, x.goal.value);
     *(struct campaign_goal *)out = x.goal;
 }
 

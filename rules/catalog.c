@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "rules/form.h"
+#include "rules/own_events.h"
 
 #include <stddef.h>
 
@@ -147,6 +148,14 @@ static void read_events(struct form_reader *r, const struct ynode *node, void *o
         const struct ynode *key = node->pairs[i].key, *value = node->pairs[i].value;
         if (!form_want_name(r, key, "an event's name"))
             continue;
+        if (own_events_reserved(key->text)) {
+            struct diag *x = form_error(r, key,
+                                        "events whose name begins with `message.` are "
+                                        "Godwit's own");
+            x->hint = own_events_find(key->text) ? S("it is known without being declared")
+                                                 : S("give the event another name");
+            continue;
+        }
         struct catalog_event *e = &list[c->n_events++];
         e->name = key->text;
         e->at = ynode_place(r->file, key);
@@ -155,28 +164,11 @@ static void read_events(struct form_reader *r, const struct ynode *node, void *o
     }
 }
 
-/* Events that Godwit itself makes, unless the file says more of them. */
-static const struct catalog_field changed[] = {
-    {.name = S("attribute"), .type = CATALOG_STRING}, {.name = S("from")}, {.name = S("to")}};
-static const struct catalog_field membership[] = {{.name = S("segment"), .type = CATALOG_STRING}};
-static const struct catalog_event own[] = {
-    {.name = S("customer.created")},
-    {.name = S("customer.changed"), .properties = changed, .n_properties = 3},
-    {.name = S("segment.entered"), .properties = membership, .n_properties = 1},
-    {.name = S("segment.left"), .properties = membership, .n_properties = 1},
-};
-
-static const struct catalog_event *find_event(const struct catalog_event *list, size_t n,
-                                              struct str name) {
-    for (size_t i = 0; i < n; i++)
-        if (str_eq(list[i].name, name))
-            return &list[i];
-    return NULL;
-}
-
 const struct catalog_event *catalog_event(const struct catalog *c, struct str name) {
-    const struct catalog_event *e = find_event(c->events, c->n_events, name);
-    return e ? e : find_event(own, sizeof own / sizeof *own, name);
+    for (size_t i = 0; i < c->n_events; i++)
+        if (str_eq(c->events[i].name, name))
+            return &c->events[i];
+    return own_events_find(name);
 }
 
 static const struct catalog_field *find(const struct catalog_field *f, size_t n, struct str name) {
