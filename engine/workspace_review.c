@@ -203,6 +203,7 @@ static void review_campaigns(const struct workspace *w, struct diags *d) {
     campaign_review_together(w->arena, &w->rules, &care, d);
     campaign_review_circles(w->arena, &w->rules, d);
     campaign_loops_review(w->arena, &w->rules, d);
+    campaign_review_circles(w->arena, &w->rules, d);
 }
 
 void workspace_review(const struct workspace *w, struct diags *d) {

@@ -269,8 +269,9 @@ static bool do_due(struct timeline *t, const struct due *d, struct err *err) {
            (!found.n_effects || follow_segments(t, d->at_us, true, err));
 }
 
-/* Everything that is due before the instant. */
-static bool advance(struct timeline *t, int64_t until_us, struct err *err) {
+bool timeline_advance(struct timeline *t, int64_t until_us, struct err *err) {
+    if (!t->began && !begin(t, err))
+        return false;
     for (;;) {
         struct due d = next_due(t);
         if (d.kind == DUE_NOTHING || d.at_us >= until_us)
@@ -293,9 +294,9 @@ bool timeline_event(struct timeline *t, const struct event *e, struct err *err) 
     }
     if (e->occurred_us >= o->to_us)
         return true;
-    return (t->began || begin(t, err)) && advance(t, e->occurred_us, err) && happen(t, e, err);
+    return timeline_advance(t, e->occurred_us, err) && happen(t, e, err);
 }
 
 bool timeline_end(struct timeline *t, struct err *err) {
-    return (t->began || begin(t, err)) && advance(t, t->options->to_us, err);
+    return timeline_advance(t, t->options->to_us, err);
 }
