@@ -70,6 +70,7 @@ struct effect {
     const struct campaign *campaign;
     struct str name;     /* EMIT: of the event */
     struct value values; /* map: attributes, or properties */
+    struct value before; /* UPDATE: map: the attributes as they were, side by side */
     struct str dedupe;   /* EMIT: the same for the same step of the same entry */
     int64_t at_us;
 };

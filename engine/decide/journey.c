@@ -421,11 +421,17 @@ static struct map *values_of(struct walker *w, const struct step_values *values)
 
 static enum walk do_update(struct walker *w, const struct step *s) {
     struct deciding *x = w->x;
-    struct map *values = values_of(w, &s->u.values), *all;
+    struct map *values = values_of(w, &s->u.values), *before = map_new(x->arena, values->n), *all;
     struct value old = x->profile->attributes;
+    for (size_t i = 0; i < values->n; i++) {
+        const struct value *was =
+            value_is(old, V_MAP) ? map_get(old.u.map, values->e[i].key) : NULL;
+        map_set(x->arena, before, values->e[i].key, was ? *was : VALUE_NULL);
+    }
     *add_effect(x) = (struct effect){.kind = EFFECT_UPDATE,
                                      .campaign = w->campaign,
                                      .values = value_map(values),
+                                     .before = value_map(before),
                                      .at_us = w->at_us};
     all = map_new(x->arena, values->n);
     for (size_t i = 0; value_is(old, V_MAP) && i < old.u.map->n; i++)

@@ -201,9 +201,8 @@ static void decide_event(struct intake *x, struct batch_event *e, int64_t now_us
     batch_steps_decide(b, e, now_us, x->secret, &found);
     for (size_t i = 0; i < found.n; i++) {
         struct decision *d = &found.list[i];
-        struct str input = d->outcome == OUTCOME_SEND
-                               ? render_input(b->workspace, d, p, &e->event, b->arena)
-                               : STR_NONE;
+        struct str input =
+            d->outcome == OUTCOME_SEND ? render_input(b->workspace, d, p, b->arena) : STR_NONE;
         outbox_batch_add(x->outbox, e->customer->shard, d, input, now_us);
         x->counts.decisions++;
     }

@@ -137,7 +137,7 @@ static bool decide_event(struct planner *x, struct batch_event *event, struct re
         const struct decision *d = &found.list[i];
         if (o->only && d->campaign != o->only)
             continue;
-        plan_tally_add(&x->out->tally, d, p, &event->event, b->arena);
+        plan_tally_add(&x->out->tally, d, p, b->arena);
         if (d->outcome == OUTCOME_SEND || d->outcome == OUTCOME_HELD_OUT)
             remember(m, event->customer, d);
         if (o->on_decision && !o->on_decision(o->ctx, d, p, at_us, e))
