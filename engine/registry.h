@@ -10,6 +10,13 @@
 #include "base/err.h"
 #include "engine/workspace.h"
 
+/* Adds to a workspace that is new the earlier versions of campaigns that people are inside of.
+ * `before`: the one in force up to now; NULL: there is none. */
+bool registry_earlier(const char *conninfo, struct workspace *w, const struct workspace *before,
+                      struct err *e) MUST_CHECK;
+
+/* Behind registry_earlier. Also what the database is to tell of customers, and the timers of
+ * campaigns that it has not seen. */
 bool registry_record(const char *conninfo, const struct workspace *w, struct err *e) MUST_CHECK;
 
 /* The installation's secret, which keys hashes; lives in `a`. */

@@ -52,8 +52,10 @@ size_t batch_steps_profile(struct batch *b, struct db_call *calls) {
     struct db_params *limits = batch_steps_limits(b);
     calls[n++] = batch_steps_customers(b, false);
     calls[n++] = (struct db_call){&st_consents, batch_customer_params(b, false)};
-    if (limits)
+    if (limits) {
+        db_param_null(limits, DB_TIMESTAMPTZ);
         calls[n++] = (struct db_call){&st_messages, limits};
+    }
     return n;
 }
 

@@ -14,4 +14,7 @@ void profile_rows_consents(struct batch *b, const struct db_result *r);
 /* before_event: only messages that earlier events led to; INT64_MAX: all. */
 void profile_rows_messages(struct batch *b, const struct db_result *r, int64_t before_event);
 
+/* Room for one more behind list[n]; grown by doubling in the batch's arena. */
+void *profile_rows_room(const struct batch *b, void *list, size_t n, size_t *cap, size_t size);
+
 #endif

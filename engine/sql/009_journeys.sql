@@ -75,9 +75,14 @@ create function godwit.arm_campaigns(campaigns text[], definitions text[])
     language plpgsql as $$
 declare
     n record;
+    gone text[];
 begin
     lock table godwit.armed in share row exclusive mode;
-    delete from godwit.armed a where a.campaign <> all ($1);
+    with gone_now as (delete from godwit.armed a where a.campaign <> all ($1) returning a.campaign)
+    select array_agg(g.campaign) into gone from gone_now g;
+    if gone is not null then
+        delete from godwit.campaign_timers t where t.campaign = any (gone);
+    end if;
     for n in
         select u.campaign, u.definition from unnest($1, $2) as u (campaign, definition)
          where not exists (select from godwit.armed a
