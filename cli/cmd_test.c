@@ -7,6 +7,7 @@
 #include "cli/test_file.h"
 #include "engine/decide/behaviour_pack.h"
 #include "engine/workspace.h"
+#include "rules/own_events.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@ struct running {
     struct profile profile;
     struct behaviour *logs; /* one for each layout of the workspace */
     struct profile_behaviour *behaviours;
+    struct profile_response *responses; /* room for one an event of the test */
     struct decisions decisions;
     bool *used; /* one for each expectation */
 };
@@ -34,6 +36,8 @@ static void start(struct running *x) {
     x->profile = x->test->profile;
     x->logs = ARENA_ARRAY(x->a, struct behaviour, n + 1);
     x->behaviours = ARENA_ARRAY(x->a, struct profile_behaviour, n + 1);
+    x->responses = ARENA_ARRAY(x->a, struct profile_response, x->test->n_events + 1);
+    x->profile.responses = x->responses;
     x->used = arena_zalloc(x->a, x->test->n_expects + 1);
     for (size_t i = 0; i < n; i++) {
         behaviour_init(&x->logs[i], &x->w->layouts[i], x->a);
@@ -41,6 +45,12 @@ static void start(struct running *x) {
     }
     x->profile.behaviours = x->behaviours;
     x->profile.n_behaviours = n;
+}
+
+static struct diag *fail(struct running *x, const struct ynode *node, struct str text) {
+    struct str name = x->test->name;
+    return diags_add(x->d, DIAG_ERROR, ynode_place(x->file, node), x->file->source, "%.*s: %.*s",
+                     STR_FMT(name), STR_FMT(text));
 }
 
 static struct event event_of(const struct test_case *t, size_t i) {
@@ -52,19 +62,71 @@ static struct event event_of(const struct test_case *t, size_t i) {
                           .mode = EVENT_LIVE};
 }
 
-/* Decides on the i-th event at its own time, as if the engine kept up. */
-static void happen(struct running *x, size_t i) {
-    struct event e = event_of(x->test, i);
+/* Decides on an event at its own time, as if the engine kept up. */
+static void decide_event(struct running *x, const struct event *e) {
     const struct behaviour_layout *l =
-        behaviour_layout_find(x->w->layouts, x->w->n_layouts, e.name);
+        behaviour_layout_find(x->w->layouts, x->w->n_layouts, e->name);
     if (l)
-        behaviour_add(&x->logs[l - x->w->layouts], e.id, e.occurred_us, e.properties);
+        behaviour_add(&x->logs[l - x->w->layouts], e->id, e->occurred_us, e->properties);
     struct deciding d = {.workspace = x->w,
                          .profile = &x->profile,
-                         .now_us = e.occurred_us,
+                         .now_us = e->occurred_us,
                          .arena = x->a,
                          .out = &x->decisions};
-    decide(&d, &e);
+    decide(&d, e);
+}
+
+/* The event that a response is, as godwit.make_response_events() makes it. */
+static struct value properties_of(struct running *x, const struct test_event *e,
+                                  const struct decision *sent) {
+    struct map *m = map_new(x->a, 8);
+    map_set_str(x->a, m, S("campaign"), value_str(sent->campaign->id));
+    map_set_str(x->a, m, S("version"), value_str(str_from(sent->campaign->version)));
+    map_set_str(x->a, m, S("step"), value_str(sent->step->id));
+    map_set_str(x->a, m, S("channel"), value_str(sent->channel));
+    if (sent->topic.n)
+        map_set_str(x->a, m, S("topic"), value_str(sent->topic));
+    if (value_is(e->properties, V_MAP))
+        for (size_t i = 0; i < e->properties.u.map->n; i++)
+            map_set(x->a, m, e->properties.u.map->e[i].key, e->properties.u.map->e[i].value);
+    return value_map(m);
+}
+
+/* A response to the newest message of its campaign that the test has sent. */
+static void respond(struct running *x, size_t nth) {
+    const struct test_event *e = &x->test->events[nth];
+    const struct decision *sent = NULL;
+    for (size_t i = 0; i < x->decisions.n; i++)
+        if (x->decisions.list[i].outcome == OUTCOME_SEND &&
+            str_eq(x->decisions.list[i].campaign->name, e->campaign))
+            sent = &x->decisions.list[i];
+    if (!sent) {
+        fail(x, e->node,
+             str_printf(x->a, "`%.*s` has sent nothing by then that could be responded to",
+                        STR_FMT(e->campaign)));
+        return;
+    }
+    x->responses[x->profile.n_responses++] =
+        (struct profile_response){.campaign = sent->campaign->id,
+                                  .occurrence = sent->occurrence,
+                                  .kind = test_file_response(e->respond),
+                                  .at_us = e->at_us};
+    const struct catalog_event *own = own_events_of_response(test_file_response(e->respond));
+    if (!own)
+        return;
+    struct event event = event_of(x->test, nth);
+    event.name = own->name;
+    event.properties = properties_of(x, e, sent);
+    decide_event(x, &event);
+}
+
+static void happen(struct running *x, size_t i) {
+    if (x->test->events[i].respond >= 0) {
+        respond(x, i);
+        return;
+    }
+    struct event e = event_of(x->test, i);
+    decide_event(x, &e);
 }
 
 /* ---- comparing */
@@ -76,12 +138,6 @@ static bool fits(const struct running *x, const struct test_expect *want,
            (want->at_us == 0 || want->at_us == at) &&
            (want->template.n == 0 || str_eq(want->template, d->template)) &&
            (want->channel.n == 0 || str_eq(want->channel, d->channel));
-}
-
-static struct diag *fail(struct running *x, const struct ynode *node, struct str text) {
-    struct str name = x->test->name;
-    return diags_add(x->d, DIAG_ERROR, ynode_place(x->file, node), x->file->source, "%.*s: %.*s",
-                     STR_FMT(name), STR_FMT(text));
 }
 
 /* Every message needs its expectation; other outcomes may have one. */

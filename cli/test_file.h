@@ -9,10 +9,13 @@
 #include "engine/decide/decide.h"
 #include "rules/form.h"
 
+/* Something that the customer does, or that comes of a message which the test has sent. */
 struct test_event {
-    struct str name;
+    struct str name; /* empty: a response */
     int64_t at_us;
     struct value properties;
+    int respond;         /* its kind, for test_file_response(); negative: an event */
+    struct str campaign; /* to the newest message of which */
     const struct ynode *node;
 };
 
@@ -37,6 +40,8 @@ struct test_case {
 /* Instants without a zone are in `zone`. */
 void test_file_read(struct arena *a, const struct yamlfile *file, const struct zone *zone,
                     const struct test_case **out, size_t *n, struct diags *d);
+
+struct str test_file_response(int kind); /* "click" */
 
 extern const struct form test_file_form; /* of one test, for JSON Schema */
 

@@ -10,6 +10,7 @@
 #include "engine/intake/wake.h"
 #include "engine/metrics.h"
 #include "engine/registry.h"
+#include "engine/registry_journeys.h"
 #include "engine/response/receive.h"
 #include "engine/shards.h"
 #include "engine/supervisor.h"

@@ -2,18 +2,13 @@
  *
  * registry: writes down what decisions and messages are made with, before any is
  * made: the exact file of each campaign version, the sources of each template by
- * hash. Blocking; before the loop starts and at a reload.
+ * hash; and what is to be followed: tracked segments, responses that are events. Blocking; before the loop starts and at a reload.
  */
 #ifndef GODWIT_ENGINE_REGISTRY_H
 #define GODWIT_ENGINE_REGISTRY_H
 
 #include "base/err.h"
 #include "engine/workspace.h"
-
-/* Adds to a workspace that is new the earlier versions of campaigns that people are inside of.
- * `before`: the one in force up to now; NULL: there is none. */
-bool registry_earlier(const char *conninfo, struct workspace *w, const struct workspace *before,
-                      struct err *e) MUST_CHECK;
 
 /* Behind registry_earlier. Also what the database is to tell of customers, and the timers of
  * campaigns that it has not seen. */

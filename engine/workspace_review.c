@@ -198,6 +198,8 @@ void workspace_review(const struct workspace *w, struct diags *d) {
                           .file = str_printf(r.a, "templates/%.*s", STR_FMT(template_name(t)))},
                       STR_NONE, "no campaign sends the template `%.*s`", STR_FMT(template_name(t)));
     }
-    if (whole)
+    if (whole) {
         campaign_review_together(r.a, &w->rules, d);
+        campaign_review_circles(r.a, &w->rules, d);
+    }
 }

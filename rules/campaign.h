@@ -179,10 +179,19 @@ struct campaign_limit {
     struct str text; /* as written: "1 per 90d" */
 };
 
+/* To which messages a success is credited, of those that were clicked, or else opened, or else
+ * sent. */
+enum goal_attribution {
+    GOAL_LAST, /* the one touched last */
+    GOAL_FIRST,
+    GOAL_LINEAR /* all of them, in equal parts */
+};
+
 /* What counts as success. event.n == 0: the campaign has no goal. */
 struct campaign_goal {
     struct str event;
     int64_t within_us;
+    enum goal_attribution attribution;
     const struct cel_program *value; /* over the goal's event; NULL: nothing is summed up */
     bool goes_on;                    /* reaching it does not end the journey */
     struct place at;
@@ -224,7 +233,7 @@ struct campaign {
     int64_t max_age_us;       /* an event older than this when it is decided starts nothing */
     int64_t expires_after_us; /* a message not sent so long after it was due is dropped; 0: never */
     int64_t expires_at_us;    /* no message is sent from this instant on; 0: no end */
-    int priority;             /* the higher one wins; 0 by default */
+    int64_t priority;         /* the higher one wins; 0 by default */
     struct campaign_window send_window; /* beside the workspace's quiet hours */
     bool ignores_quiet_hours, ignores_caps;
 };

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "rules/cel.h"
+#include "rules/own_events.h"
 
 #define TOGETHER_MOST 300u /* campaigns of one event that are compared with each other */
 
@@ -53,5 +54,41 @@ void campaign_review_together(struct arena *a, const struct campaign_set *set, s
             at++;
         if (at < n && at < TOGETHER_MOST)
             compare_with_earlier(a, list, at, d);
+    }
+}
+
+/* ---- one campaign at what becomes of its own messages */
+
+/* Whether the audience cannot be true of an event about the campaign's own messages. */
+static bool is_about_others(struct arena *a, const struct campaign *c) {
+    size_t n = 0;
+    const struct cel_requirement *list =
+        c->audience ? cel_program_requires(c->audience, a, &n) : NULL;
+    for (size_t i = 0; i < n; i++) {
+        bool own = !str_eq(list[i].path, S("event.campaign"));
+        for (size_t k = 0; k < list[i].n && !own; k++)
+            own = value_is(list[i].values[k], V_STRING) &&
+                  str_eq(value_text(list[i].values[k]), c->id);
+        if (!own)
+            return true;
+    }
+    return false;
+}
+
+void campaign_review_circles(struct arena *a, const struct campaign_set *set, struct diags *d) {
+    for (size_t i = 0; i < set->n_campaigns; i++) {
+        const struct campaign *c = set->campaigns[i];
+        if (c->trigger.kind != TRIGGER_EVENT || !own_events_reserved(c->trigger.event) ||
+            c->per_customer.most || is_about_others(a, c))
+            continue;
+        struct diag *x = diags_add(
+            d, DIAG_WARNING, c->trigger.at, c->source,
+            own_events_by_itself(c->trigger.event)
+                ? "`%.*s` starts with `%.*s`, also of its own messages, and so writes for ever"
+                : "`%.*s` starts with `%.*s`, also of its own messages, as often as that happens",
+            STR_FMT(c->name), STR_FMT(c->trigger.event));
+        x->hint =
+            S("name the other campaign in `audience`, as in `event.campaign == \"welcome\"`, or "
+              "write `limits: { per_customer: once }`");
     }
 }

@@ -193,6 +193,24 @@ static const struct trigger_index *triggers_build(struct arena *a,
     return x;
 }
 
+static void add_goal(struct arena *a, struct campaign_set *s, const struct campaign *c) {
+    if (!c->goal.event.n)
+        return;
+    map_set_str(a, s->goals, c->goal.event, VALUE_NULL);
+    if (c->goal.within_us > s->longest_goal_us)
+        s->longest_goal_us = c->goal.within_us;
+}
+
+static void on_program(void *ctx, const struct cel_program *p) {
+    *(bool *)ctx = *(bool *)ctx || (p && cel_program_uses(p)->n_responses > 0);
+}
+
+bool campaign_uses_responses(const struct campaign *c) {
+    bool uses = false;
+    campaign_programs(c, on_program, &uses);
+    return uses;
+}
+
 void campaign_set_build(struct arena *a, struct campaign_set *s, const struct campaign **list,
                         size_t n, struct diags *d) {
     const struct campaign **names = ARENA_ARRAY(a, const struct campaign *, n + 1);
@@ -209,6 +227,12 @@ void campaign_set_build(struct arena *a, struct campaign_set *s, const struct ca
     s->by_event = table_build(a, s);
     look_ahead(s);
     s->triggers = triggers_build(a, names, n);
+    s->by_id = ids;
+    s->goals = map_new(a, 0);
+    for (size_t i = 0; i < n; i++) {
+        s->responses = s->responses || campaign_uses_responses(names[i]);
+        add_goal(a, s, names[i]);
+    }
 }
 
 const struct campaign *campaign_set_find(const struct campaign_set *s, struct str name) {
@@ -224,6 +248,25 @@ const struct campaign *campaign_set_find(const struct campaign_set *s, struct st
             from = middle + 1;
     }
     return NULL;
+}
+
+const struct campaign *campaign_set_by_id(const struct campaign_set *s, struct str id) {
+    size_t from = 0, upto = s->n_campaigns;
+    while (from < upto) {
+        size_t middle = from + (upto - from) / 2;
+        int c = str_cmp(id, s->by_id[middle]->id);
+        if (c == 0)
+            return s->by_id[middle];
+        if (c < 0)
+            upto = middle;
+        else
+            from = middle + 1;
+    }
+    return NULL;
+}
+
+bool campaign_set_is_goal(const struct campaign_set *s, struct str event) {
+    return s->goals && map_get_str(s->goals, event);
 }
 
 const struct segment *campaign_set_segment(const struct campaign_set *s, struct str name) {
@@ -267,6 +310,8 @@ void campaign_set_add_earlier(struct arena *a, struct campaign_set *s,
                               const struct campaign *const *list, size_t n) {
     s->earlier = list;
     s->n_earlier = n;
+    for (size_t i = 0; i < n; i++)
+        s->responses = s->responses || campaign_uses_responses(list[i]);
     s->by_event = table_build(a, s);
     look_ahead(s);
 }

@@ -28,8 +28,15 @@ struct campaign_set {
     bool any_journey;   /* of some version */
     bool any_later;     /* something may be due without an event: a journey, a timer, a run */
     const struct event_table *by_event;
+    const struct campaign *const *by_id;
+    struct map *goals;       /* the events that are goals */
+    int64_t longest_goal_us; /* the longest `within` of a goal; 0: no campaign has one */
     const struct trigger_index *triggers; /* by event and by what the audience needs to be true */
+    bool responses;                       /* some condition uses responded() */
 };
+
+/* Whether any of the campaign's conditions uses responded(). */
+bool campaign_uses_responses(const struct campaign *c);
 
 /* Takes n campaigns into the set, sorted by name, and builds the indexes. Two of the same
  * name or id are mistakes, reported at the second. */
@@ -37,6 +44,7 @@ void campaign_set_build(struct arena *a, struct campaign_set *s, const struct ca
                         size_t n, struct diags *d);
 
 const struct campaign *campaign_set_find(const struct campaign_set *s, struct str name);
+const struct campaign *campaign_set_by_id(const struct campaign_set *s, struct str id);
 const struct segment *campaign_set_segment(const struct campaign_set *s, struct str name);
 
 /* The campaigns whose trigger is an event of this name, in the order of their names; *n of them.
@@ -59,6 +67,8 @@ const struct campaign *campaign_set_version(const struct campaign_set *s, struct
 /* Adds earlier versions to a set that is built. */
 void campaign_set_add_earlier(struct arena *a, struct campaign_set *s,
                               const struct campaign *const *list, size_t n);
+/* Whether the event is the goal of some campaign. */
+bool campaign_set_is_goal(const struct campaign_set *s, struct str event);
 
 /* Those of them whose audience could be true for these values of `customer` and `event` (slots as
  * in rules/condition.h); each has still to be evaluated. The list lives in `a`. */

@@ -61,7 +61,7 @@ static void arm_absence(struct deciding *x, const struct campaign *c, const stru
     t->event = *e;
     t->has_event = str_eq(e->name, c->trigger.event);
     t->changed = true;
-    set_due(t, due <= x->now_us && e->mode != EVENT_TRIGGER ? by_backlog(x, c) : due);
+    set_due(t, due < x->now_us && e->mode != EVENT_TRIGGER ? by_backlog(x, c) : due);
 }
 
 /* ---- dates */

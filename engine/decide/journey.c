@@ -83,12 +83,13 @@ static void go_to(struct walker *w, size_t step) {
     w->n->changed = true;
 }
 
-static void look_from(struct walker *w, bool entering) {
+static void look_again(struct walker *w) {
     struct deciding *x = w->x;
     const struct event *e = w->n->has_event ? &w->n->event : NULL;
     match_scope_init(w->scope, x->workspace, x->profile, e, w->at_us, x->arena);
-    if (!entering) /* all that happened since counts */
-        w->scope->activation.at.id = INT64_MAX;
+    w->scope->activation.at.id = INT64_MAX; /* all that happened since counts */
+    w->scope->campaign = w->campaign;
+    w->scope->occurrence = w->n->occurrence;
 }
 
 static bool holds(struct walker *w, const struct cel_program *p) {
@@ -147,7 +148,9 @@ void journey_enter(struct deciding *x, const struct journey_start *s, struct mat
         n->has_event = true;
     }
     struct walker w = {.x = x, .n = n, .campaign = c, .at_us = s->at_us, .scope = scope};
+    scope->occurrence = n->occurrence;
     walk(&w);
+    scope->occurrence = STR_NONE;
 }
 
 /* ---- going on */
@@ -211,14 +214,14 @@ void journey_wake(struct deciding *x, struct enrolment *n) {
         .x = x, .n = n, .campaign = n->campaign, .at_us = n->wake_us, .scope = &scope};
     if (!is_time(&w))
         return;
-    look_from(&w, false);
+    look_again(&w);
     walk(&w);
 }
 
 /* ---- events while inside */
 
-static bool event_fits(struct deciding *x, const struct event *e, struct str name,
-                       const struct cel_program *where) {
+static bool event_fits(struct deciding *x, const struct enrolment *n, const struct event *e,
+                       struct str name, const struct cel_program *where) {
     struct match_scope s;
     struct err ignored = ERR_INIT;
     if (!name.n || !str_eq(name, e->name))
@@ -226,17 +229,19 @@ static bool event_fits(struct deciding *x, const struct event *e, struct str nam
     if (!where)
         return true;
     match_scope_init(&s, x->workspace, x->profile, e, e->occurred_us, x->arena);
+    s.campaign = n->campaign;
+    s.occurrence = n->occurrence;
     return match_condition(&s, where, &ignored) == MATCH_YES;
 }
 
 static bool ends_with(struct deciding *x, struct enrolment *n, const struct event *e) {
     const struct campaign *c = n->campaign;
-    if (!c->goal.goes_on && event_fits(x, e, c->goal.event, NULL)) {
+    if (!c->goal.goes_on && event_fits(x, n, e, c->goal.event, NULL)) {
         finish(n, e->occurred_us, "goal", c->goal.event);
         return true;
     }
     for (size_t i = 0; i < c->n_exits; i++)
-        if (event_fits(x, e, c->exits[i].event, c->exits[i].where)) {
+        if (event_fits(x, n, e, c->exits[i].event, c->exits[i].where)) {
             finish(n, e->occurred_us, "exit", c->exits[i].text);
             return true;
         }
@@ -252,13 +257,13 @@ void journey_event(struct deciding *x, const struct event *e) {
         size_t at = campaign_step(n->campaign, n->step);
         const struct step *s = &n->campaign->steps[at];
         if (at == n->campaign->n_steps || s->kind != STEP_WAIT || s->u.wait.kind != WAIT_EVENT ||
-            !event_fits(x, e, s->u.wait.event, s->u.wait.where))
+            !event_fits(x, n, e, s->u.wait.event, s->u.wait.where))
             continue;
         struct match_scope scope;
         struct walker w = {
             .x = x, .n = n, .campaign = n->campaign, .at_us = x->now_us, .scope = &scope};
         go_to(&w, s->next);
-        look_from(&w, false);
+        look_again(&w);
         walk(&w);
     }
 }
@@ -439,7 +444,7 @@ static enum walk do_update(struct walker *w, const struct step *s) {
     for (size_t i = 0; i < values->n; i++)
         map_set(x->arena, all, values->e[i].key, values->e[i].value);
     x->profile->attributes = value_map(all);
-    look_from(w, false);
+    look_again(w);
     go_to(w, s->next);
     return WALK_ON;
 }

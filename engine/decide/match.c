@@ -83,6 +83,22 @@ static bool in_segment(void *ctx, struct str name, bool *out, struct err *e) {
     return true;
 }
 
+/* Up to the instant looked back from, so that lag and replay do not change the answer. */
+static bool responded(void *ctx, struct str kind, bool *out, struct err *e) {
+    const struct match_scope *s = ctx;
+    const struct profile *p = s->profile;
+    if (!s->campaign)
+        return err_set(e, ERR_INPUT, "there is no campaign whose messages responded() is about");
+    *out = false;
+    for (size_t i = 0; i < p->n_responses && !*out; i++) {
+        const struct profile_response *r = &p->responses[i];
+        *out = r->at_us <= s->activation.at.at_us && str_eq(r->kind, kind) &&
+               str_eq(r->campaign, s->campaign->id) &&
+               (!s->occurrence.n || str_eq(r->occurrence, s->occurrence));
+    }
+    return true;
+}
+
 const struct zone *match_zone(const struct workspace *w, const struct profile *p) {
     const struct zone *z;
     struct err e = ERR_INIT;
@@ -104,6 +120,7 @@ void match_scope_init(struct match_scope *s, const struct workspace *w, const st
         .ctx = s,
         .behaviour = behaviour_of,
         .in_segment = in_segment,
+        .responded = responded,
     };
 }
 
@@ -128,6 +145,7 @@ enum match_result match_condition(struct match_scope *s, const struct cel_progra
 }
 
 enum match_result match_campaign(struct match_scope *s, const struct campaign *c, struct err *e) {
+    s->campaign = c;
     return match_condition(s, c->audience, e);
 }
 
@@ -201,6 +219,7 @@ struct str match_explain(struct match_scope *s, const struct campaign *c) {
     struct buf b = BUF_IN(s->arena);
     if (!c->audience)
         return STR_NONE;
+    s->campaign = c;
     const struct cel_explained *x = cel_explain(c->audience, &s->activation, s->arena);
     const struct cel_explained *absent = missing_part(x);
     add_tree(&b, x, 0);

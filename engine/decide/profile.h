@@ -96,6 +96,15 @@ struct profile_message {
     enum message_status status;
 };
 
+/* What the customer did with a message of some campaign, or what became of it. Of opens and clicks
+ * only a person's: a scanner is no response. */
+struct profile_response {
+    struct str campaign;   /* campaign->id */
+    struct str occurrence; /* of the message: messages.occurrence */
+    struct str kind;       /* "click"; one of cel_response_kinds() */
+    int64_t at_us;         /* the first of its kind for this occurrence is enough */
+};
+
 /* Where the customer stands among all; see godwit.rfm. Zeroed: never bought. */
 struct profile_rfm {
     int64_t r, f, m; /* quintiles, 5 is best; 0: never bought */
@@ -117,8 +126,10 @@ struct profile {
     size_t n_consents;
     const struct profile_suppression *suppressions;
     size_t n_suppressions;
-    struct profile_message *messages; /* in any order */
-    size_t n_messages, cap_messages;  /* cap: 0 when the list is the caller's */
+    struct profile_message *messages;         /* in any order */
+    size_t n_messages, cap_messages;          /* cap: 0 when the list is the caller's */
+    const struct profile_response *responses; /* of the campaigns whose conditions ask; any order */
+    size_t n_responses;
     const struct profile_behaviour
         *behaviours; /* one for each event name that rules look back on */
     size_t n_behaviours;

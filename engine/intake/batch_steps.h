@@ -12,7 +12,7 @@
 #include "engine/intake/batch.h"
 
 #define BATCH_MOST 500u
-#define BATCH_PROFILE_CALLS 3
+#define BATCH_PROFILE_CALLS 4
 
 /* event_read.sql for b->members behind b->from; target NULL: up to now. */
 struct db_call batch_steps_read(struct batch *b, const char *target, size_t limit);
@@ -20,8 +20,8 @@ struct db_call batch_steps_read(struct batch *b, const char *target, size_t limi
 /* customer_read; created: of the customers that were just made. */
 struct db_call batch_steps_customers(struct batch *b, bool created);
 
-/* customer_read, consent_read and, if a campaign has a limit, message_history into calls[];
- * how many. */
+/* customer_read, consent_read and, if a campaign has a limit, message_history and, if one that
+ * the batch may start asks for responses, response_history into calls[]; how many. */
 size_t batch_steps_profile(struct batch *b, struct db_call *calls);
 /* Takes their results, from the first; how many. before_event: only messages that earlier
  * events led to; INT64_MAX: all. */

@@ -6,6 +6,7 @@
 
 #include "base/fault.h"
 #include "base/wallclock.h"
+#include "engine/intake/goals.h"
 #include "engine/intake/journey_rows.h"
 #include "engine/intake/past.h"
 #include "engine/intake/profile_rows.h"
@@ -88,9 +89,11 @@ static enum flow_result step_profile(struct flow *f) {
     x->created = false;
     past_prepare(b);
     journey_rows_prepare(b);
-    struct db_call calls[BATCH_PROFILE_CALLS + JOURNEY_READ_CALLS + 1];
+    struct db_call calls[BATCH_PROFILE_CALLS + JOURNEY_READ_CALLS + 2];
     size_t n = batch_steps_profile(b, calls);
     n += journey_rows_read_calls(b, calls + n);
+    x->goals = goals_read_call(b, &calls[n]);
+    n += x->goals;
     if (past_read_call(b, &calls[n]))
         n++;
     return intake_request(x, calls, n);
@@ -101,6 +104,8 @@ static enum flow_result step_create(struct flow *f) {
     struct batch *b = x->batch;
     size_t n = batch_steps_profiled(b, x->reply, INT64_MAX), missing = 0;
     n = journey_rows_take(b, x->reply, n);
+    if (x->goals)
+        goals_take(b, x->reply->result[n++]);
     if (n < x->reply->n)
         past_take_kept(b, x->reply->result[n]);
     struct db_array *keys = db_array(b->arena, DB_TEXT, 0);
@@ -145,6 +150,7 @@ static enum flow_result step_decide(struct flow *f) {
         if (e->event.id == x->skipped)
             continue;
         batch_steps_decide(b, e, now_us, x->secret, &found);
+        goals_credit(b, e);
         intake_collect(x, e->customer, &found, now_us);
     }
     return FLOW_NEXT;
@@ -178,6 +184,8 @@ static enum flow_result step_write(struct flow *f) {
     if (x->batch->n == 1 && x->batch->events[0].event.id == x->skipped)
         calls[n++] = refused_call(x);
     n = intake_write_calls(x, calls, n);
+    if (goals_write_call(x->batch, &calls[n]))
+        n++;
     fault_point("intake.before_commit");
     return intake_request(x, calls, n);
 }

@@ -15,7 +15,7 @@
 #include "engine/intake/intake.h"
 #include "engine/outbox.h"
 
-#define INTAKE_WRITE_CALLS 16
+#define INTAKE_WRITE_CALLS 16u
 
 struct intake {
     struct intake_events events;
@@ -39,6 +39,7 @@ struct intake {
     char refusal[1000]; /* and why; also of what was due */
     char sqlstate[6];   /* of the error that ended the flow */
     bool barred;        /* the last flow ended with one that is not about data; was said */
+    bool goals;         /* the batch has events that are somebody's goal */
     bool touched;       /* the batch has customers whose segments may have changed */
     bool quiet, closing;
     void (*on_closed)(void *ctx);

@@ -38,7 +38,7 @@ size_t intake_write_calls(struct intake *x, struct db_call *calls, size_t n) {
         n++;
     x->touched = past_touch_call(x->batch, &calls[n]);
     n += x->touched;
-    assert(n <= INTAKE_WRITE_CALLS);
+    assert(n < INTAKE_WRITE_CALLS);
     return n;
 }
 

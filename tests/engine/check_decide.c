@@ -38,6 +38,7 @@ int main(void) {
     srunner_add_suite(r, suite_decide_cdnow());
     srunner_add_suite(r, suite_behaviour_pack());
     srunner_add_suite(r, suite_membership());
+    srunner_add_suite(r, suite_attribution());
     srunner_run_all(r, CK_ENV);
     int failed = srunner_ntests_failed(r);
     srunner_free(r);

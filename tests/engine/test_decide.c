@@ -45,6 +45,12 @@ static void decide_at(struct profile *p, const struct event *e, int64_t now_us,
     decide(&x, e);
 }
 
+static void explain(struct profile *p, const struct campaign *c, const struct event *e,
+                    struct explanation *out) {
+    struct deciding x = deciding_at(p, NOW, NULL);
+    decide_explain(&x, c, e, out);
+}
+
 /* ---- one campaign, one event: which gate says no */
 
 static struct profile_message earlier[3];
@@ -329,6 +335,43 @@ START_TEST(segments) {
 }
 END_TEST
 
+/* responded(): of this campaign, by its id, and up to the event's own time. */
+START_TEST(responses) {
+    static const struct {
+        struct profile_response list[2];
+        size_t n, decisions;
+    } who[] = {
+        {{{S("clicks"), S("e1"), S("click"), NOW}}, 1, 1},
+        {{{S("clicks"), S("e1"), S("click"), NOW + 1}}, 1, 0}, /* after the event */
+        {{{S("clicked"), S("e1"), S("click"), NOW}}, 1, 0},    /* another campaign's id */
+        {{{S("clicks"), S("e1"), S("open"), NOW}}, 1, 0},
+        {{{S("clicks"), S("e1"), S("click"), NOW - DAY},
+          {S("clicks"), S("e3"), S("unsubscribe"), NOW}},
+         2,
+         0},
+        {{{S("clicks"), S("e1"), S("click"), NOW - DAY},
+          {S("clicks"), S("e3"), S("unsubscribe"), NOW + HOUR}},
+         2,
+         1},
+    };
+    struct profile p = somebody;
+    p.responses = who[_i].list;
+    p.n_responses = who[_i].n;
+    struct event e = {.id = 9, .name = S("again"), .occurred_us = NOW};
+    struct decisions out = {0};
+    decide_at(&p, &e, NOW + DAY, &out);
+    ck_assert_uint_eq(out.n, who[_i].decisions);
+    ck_assert_uint_eq(workspace->rules.responses, true);
+
+    struct explanation why;
+    const struct campaign *c = campaign_set_find(&workspace->rules, S("clicked"));
+    struct deciding x = deciding_at(&p, NOW + DAY, NULL);
+    decide_explain(&x, c, &e, &why);
+    ck_assert_uint_eq(why.matched, who[_i].decisions);
+    ck_assert_msg(str_find(why.why, S("responded(\"click\"): ")) >= 0, "%.*s", STR_FMT(why.why));
+}
+END_TEST
+
 /* Campaigns whose audience cannot be true are not even evaluated; the answers are the same. */
 START_TEST(indexed) {
     static const struct {
@@ -428,12 +471,6 @@ END_TEST
 
 /* ---- explaining */
 
-static void explain(struct profile *p, const struct campaign *c, const struct event *e,
-                    struct explanation *out) {
-    struct deciding x = deciding_at(p, NOW, NULL);
-    decide_explain(&x, c, e, out);
-}
-
 START_TEST(explaining) {
     struct profile p = somebody;
     struct explanation x;
@@ -481,6 +518,7 @@ Suite *suite_decide(void) {
     tcase_add_test(t, content);
     tcase_add_test(t, looking_back);
     tcase_add_test(t, segments);
+    tcase_add_loop_test(t, responses, 0, 6);
     tcase_add_test(t, indexed);
     tcase_add_test(t, remembering);
     tcase_add_test(t, holdout_share);
