@@ -203,7 +203,9 @@ static bool is_member(struct segments *s, size_t i) {
     if (!s->rows)
         return true;
     match_scope_init(&scope, s->workspace, &s->rows[i].profile, NULL, s->now_us, s->chunk);
-    enum match_result m = match_segment(&scope, s->segment->name, &e);
+    enum match_result m = s->segment->program
+                              ? match_condition(&scope, s->segment->program, &e)
+                              : match_segment(&scope, s->segment->name, &e);
     s->counts.looked_at++;
     s->counts.errors += m == MATCH_ERROR || m == MATCH_MISSING;
     return m == MATCH_YES;
