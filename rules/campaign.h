@@ -238,6 +238,9 @@ struct campaign {
     bool ignores_quiet_hours, ignores_caps;
 };
 
+/* Whether two values are the same to a marketer: 5 and 5.0 are; null is nothing but null. */
+bool campaign_same_value(struct value a, struct value b);
+
 /* Whether what stands beside the event's name in the trigger fits this event. */
 bool campaign_trigger_fits(const struct campaign *c, struct value properties);
 

@@ -33,6 +33,7 @@ struct note {
 
 struct steps {
     struct form_reader *r;
+    bool moves; /* people inside go on in this version */
     struct step *list;
     struct note *notes;
     size_t n, cap;
@@ -418,7 +419,7 @@ static const struct kind *kind_of(struct steps *x, const struct ynode *item) {
         }
         found = &kinds[i];
     }
-    if (!found && item->kind == Y_MAP)
+    if (!found && item->kind == Y_MAP && form_knows(&campaign_steps_form, item))
         form_error(x->r, item,
                    "a step needs `send`, `wait`, `branch`, `split`, `update`, `emit` or `stop`")
             ->hint =
@@ -491,6 +492,17 @@ static void check_ids(struct steps *x, const bool *given) {
         }
 }
 
+/* Where people stand is known by the step's id. */
+static void warn_of_number(struct steps *x, size_t i) {
+    if (!x->moves || x->list[i].kind != STEP_WAIT)
+        return;
+    struct diag *d = form_warning(x->r, x->notes[i].node,
+                                  "with `migrate: move` this wait needs an `id`: `%.*s` is another "
+                                  "one when a wait is added above",
+                                  STR_FMT(x->list[i].id));
+    d->hint = S("write for example `id: pause` beside it");
+}
+
 static void name_all(struct steps *x) {
     bool *given = ARENA_ARRAY(x->r->a, bool, x->n + 1);
     for (size_t i = 0; i < x->n; i++) {
@@ -498,9 +510,12 @@ static void name_all(struct steps *x) {
         if (!given[i] && names_itself(&x->list[i]))
             x->list[i].id = x->list[i].u.send.template;
     }
-    for (size_t i = 0; i < x->n; i++)
-        if (!x->list[i].id.n && x->notes[i].first_arm == OPEN)
-            give_number(x, i);
+    for (size_t i = 0; i < x->n; i++) {
+        if (x->list[i].id.n || x->notes[i].first_arm != OPEN)
+            continue;
+        give_number(x, i);
+        warn_of_number(x, i);
+    }
     for (size_t i = 0; i < x->n; i++) {
         struct step *s = &x->list[i];
         if (!s->id.n)
@@ -513,7 +528,7 @@ static void name_all(struct steps *x) {
 }
 
 void campaign_steps_read(struct form_reader *r, const struct ynode *node, struct campaign *c) {
-    struct steps x = {.r = r};
+    struct steps x = {.r = r, .moves = c->migrate == MIGRATE_MOVE};
     need_steps(&x, node, "`steps`");
     close_from(&x, 0, x.n);
     name_all(&x);

@@ -133,19 +133,11 @@ static bool is_among(struct str word, const char *words) {
     return false;
 }
 
-static bool is_known(struct str key) {
-    for (const struct form_field *f = campaign_trigger_form.fields; f->key; f++)
-        if (str_eq(key, str_from(f->key)))
-            return true;
-    return false;
-}
-
 /* Keys of another kind. */
 static void check_keys(struct form_reader *r, const struct kind *k, const struct ynode *node) {
     for (size_t i = 0; i < node->n; i++) {
         const struct ynode *key = node->pairs[i].key;
-        if (str_eq(key->text, str_from(k->key)) || is_among(key->text, k->beside) ||
-            !is_known(key->text))
+        if (str_eq(key->text, str_from(k->key)) || is_among(key->text, k->beside))
             continue;
         struct diag *d =
             form_error(r, key, "a trigger with `%s` takes no `%.*s`", k->key, STR_FMT(key->text));
@@ -162,6 +154,9 @@ void campaign_trigger_read(struct form_reader *r, const struct ynode *node, void
     t->at = ynode_place(r->file, node);
     form_read(r, &campaign_trigger_form, node, &x);
     const struct kind *k = kind_of(node);
+    bool known = form_knows(&campaign_trigger_form, node);
+    if (!k && !known)
+        return;
     if (!k) {
         struct diag *d = form_error(r, node,
                                     "a trigger needs `event`, `absence`, `attribute`, `segment`, "
@@ -169,7 +164,8 @@ void campaign_trigger_read(struct form_reader *r, const struct ynode *node, void
         d->hint = S("for example `trigger: { event: order.placed }`");
         return;
     }
-    check_keys(r, k, node);
+    if (known)
+        check_keys(r, k, node);
     k->read(r, &x, t);
 }
 

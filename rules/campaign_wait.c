@@ -133,17 +133,18 @@ static void read_event(struct form_reader *r, const struct ynode *node, const st
             S("for example `wait: { event: order.placed, timeout: 7d }`");
 }
 
-/* What stands beside a key that it does not belong to. */
+/* A key that does not belong to the kind of wait that `key` makes it. */
 static void check_beside(struct form_reader *r, const struct ynode *node, const char *key,
                          const char *first, const char *second, const char *third) {
+    if (!form_knows(&campaign_wait_form, node))
+        return;
     for (size_t i = 0; i < node->n; i++) {
         struct str name = node->pairs[i].key->text;
-        bool fits = str_eq(name, str_from(key)) || str_eq(name, str_from(first)) ||
-                    str_eq(name, str_from(second)) || str_eq(name, str_from(third));
-        for (const struct form_field *f = campaign_wait_form.fields; !fits && f->key; f++)
-            if (str_eq(name, str_from(f->key)))
-                form_error(r, node->pairs[i].key, "a wait with `%s` takes no `%.*s`", key,
-                           STR_FMT(name));
+        if (str_eq(name, str_from(key)) || str_eq(name, str_from(first)) ||
+            str_eq(name, str_from(second)) || str_eq(name, str_from(third)))
+            continue;
+        form_error(r, node->pairs[i].key, "a wait with `%s` takes no `%.*s`", key, STR_FMT(name));
+        return;
     }
 }
 
@@ -171,7 +172,7 @@ void campaign_wait_read(struct form_reader *r, const struct ynode *node, struct 
         check_beside(r, node, "event", "where", "timeout", "on_timeout");
         read_event(r, node, &x, out);
         *on_timeout = x.on_timeout;
-    } else {
+    } else if (form_knows(&campaign_wait_form, node)) {
         struct diag *d = form_error(r, node, "`wait` needs `until`, `time` or `event`");
         d->hint = S("or a span alone: `wait: 3d`");
     }

@@ -224,6 +224,13 @@ static const struct form_field *find(const struct form *f, struct str key) {
     return NULL;
 }
 
+bool form_knows(const struct form *f, const struct ynode *map) {
+    size_t i = 0;
+    while (i < map->n && find(f, map->pairs[i].key->text))
+        i++;
+    return i == map->n;
+}
+
 /* The keys of the table, for suggestions. */
 static size_t key_names(const struct form *f, struct str *names, size_t cap) {
     size_t n = 0;

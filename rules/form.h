@@ -68,6 +68,9 @@ struct form_field {
 /* Reads `node` (NULL: an empty file) by the table into *out. */
 void form_read(struct form_reader *r, const struct form *f, const struct ynode *node, void *out);
 
+/* Whether the table has all keys of the map, so that none was complained of. */
+bool form_knows(const struct form *f, const struct ynode *map);
+
 /* One value by one line of a table, for read functions that take several shapes. */
 void form_read_field(struct form_reader *r, const struct form_field *f, const struct ynode *node,
                      void *out);

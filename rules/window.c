@@ -78,16 +78,27 @@ void window_read(struct form_reader *r, const struct form *form, const struct yn
         *out = w;
 }
 
+/* minute: of the week, which begins with Sunday */
 static bool is_inside(const struct campaign_window *w, int minute) {
-    if (w->from_minute == w->to_minute)
+    int day = minute / CALENDAR_MINUTES, of_day = minute % CALENDAR_MINUTES;
+    bool over = w->from_minute > w->to_minute; /* midnight */
+    bool behind = of_day >= w->from_minute, before = of_day < w->to_minute;
+    if (over ? !behind && !before : !behind || !before)
         return false;
-    bool behind = minute >= w->from_minute, before = minute < w->to_minute;
-    return w->from_minute < w->to_minute ? behind && before : behind || before;
+    if (over && !behind) /* it began the day before */
+        day = (day + 6) % 7;
+    return !w->weekdays || w->weekdays & 1u << day;
 }
 
-bool window_leaves_room(const struct campaign_window *x, const struct campaign_window *quiet) {
-    for (int minute = 0; minute < CALENDAR_MINUTES; minute++)
-        if (is_inside(x, minute) && !is_inside(quiet, minute))
-            return true;
-    return false;
+int window_longest_wait(const struct campaign_window *x, const struct campaign_window *quiet) {
+    int longest = 0, closed = 0;
+    bool always = x->from_minute == x->to_minute;
+    bool loud = quiet->from_minute == quiet->to_minute;
+    for (int i = 0; i < 2 * WINDOW_NEVER; i++) { /* twice: a wait may go over Saturday's end */
+        int minute = i % WINDOW_NEVER;
+        bool open = (always || is_inside(x, minute)) && (loud || !is_inside(quiet, minute));
+        closed = open ? 0 : closed + 1;
+        longest = closed > longest ? closed : longest;
+    }
+    return longest < WINDOW_NEVER ? longest : WINDOW_NEVER;
 }

@@ -27,7 +27,9 @@ void window_read_days(struct form_reader *r, const struct ynode *node, void *out
 void window_read(struct form_reader *r, const struct form *form, const struct ynode *node,
                  struct campaign_window *out);
 
-/* Whether there is a minute of the day that lies in x and outside of `quiet`. */
-bool window_leaves_room(const struct campaign_window *x, const struct campaign_window *quiet);
+/* The longest time, in minutes, that a message waits until it is in x and outside of `quiet`;
+ * WINDOW_NEVER: it never is. Either may be empty (from == to). */
+#define WINDOW_NEVER (7 * 24 * 60)
+int window_longest_wait(const struct campaign_window *x, const struct campaign_window *quiet);
 
 #endif

@@ -14,7 +14,7 @@
  * the order of the table in gates.c; the first that says no makes the outcome and
  * leaves its name. Those held out pass all other gates first.
  *
- *     stale > consent > suppression > address > limit > expired > holdout
+ *     stale > consent > suppression > address > limit > cap > expired > holdout
  *
  * Nothing is left by a campaign whose audience does not match.
  */

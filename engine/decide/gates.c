@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/wallclock.h"
+#include "engine/decide/care.h"
 
 #include <inttypes.h>
 
@@ -17,6 +18,7 @@ static struct str gate_consent(const struct entry *x);
 static struct str gate_suppression(const struct entry *x);
 static struct str gate_address(const struct entry *x);
 static struct str gate_limit(const struct entry *x);
+static struct str gate_cap(const struct entry *x);
 static struct str gate_expired(const struct entry *x);
 static struct str gate_holdout(const struct entry *x);
 
@@ -32,6 +34,7 @@ static const struct gate {
     {"suppression", OUTCOME_SUPPRESSED, gate_suppression},
     {"address", OUTCOME_FAILED, gate_address},
     {"limit", OUTCOME_CAPPED, gate_limit},
+    {"cap", OUTCOME_CAPPED, gate_cap},
     {"expired", OUTCOME_FAILED, gate_expired},
     {"holdout", OUTCOME_HELD_OUT, gate_holdout},
 };
@@ -65,7 +68,7 @@ bool gates_fill(struct entry *x) {
         .address = address_of(x->profile, x->channel->address),
         .locale = x->profile->locale,
         .occurrence = x->occurrence,
-        .due_us = x->at_us,
+        .due_us = care_when(x),
         .expires_us = expiry_of(x->campaign, x->at_us),
         .priority = x->campaign->priority,
         .variant = x->decision->variant,
@@ -82,6 +85,19 @@ static size_t ask(struct entry *x, struct str *reason) {
             return i;
     }
     return GATES;
+}
+
+/* Those of lower priority that have to make room under the caps. */
+static void displace(struct entry *x) {
+    struct profile_message **list;
+    int64_t used;
+    size_t n;
+    if (care_full(x, &list, &n, &used) || n == 0)
+        return;
+    for (size_t i = 0; i < n; i++)
+        list[i]->status = MESSAGE_CANCELLED;
+    x->decision->displaced = (const struct profile_message **)list;
+    x->decision->n_displaced = n;
 }
 
 void gates_pass(struct entry *x) {
@@ -101,6 +117,8 @@ void gates_pass(struct entry *x) {
         d->outcome = gates[no].outcome;
         d->gate = gates[no].name;
         d->reason = reason;
+    } else {
+        displace(x); /* not for those held out: nothing is sent instead */
     }
     if (!outcome_is_entry(d->outcome))
         d->step = NULL;
@@ -235,6 +253,23 @@ static struct str gate_limit(const struct entry *x) {
         return STR_NONE;
     return str_printf(x->arena, "had %" PRId64 " of this campaign; the limit is %.*s%s", used,
                       STR_FMT(limit->text), limit->span_us ? "" : " per customer");
+}
+
+static struct str gate_cap(const struct entry *x) {
+    struct profile_message **displaced;
+    int64_t used;
+    size_t n;
+    const struct settings_cap *cap = care_full(x, &displaced, &n, &used);
+    if (!cap)
+        return STR_NONE;
+    struct buf b = BUF_IN(x->arena);
+    buf_printf(&b, "had or will have %" PRId64 " message%s", used, used == 1 ? "" : "s");
+    if (cap->channel.n)
+        buf_printf(&b, " on `%.*s`", STR_FMT(cap->channel));
+    if (cap->topic.n)
+        buf_printf(&b, " about `%.*s`", STR_FMT(cap->topic));
+    buf_printf(&b, "; the cap is %.*s", STR_FMT(cap->text));
+    return buf_str(&b);
 }
 
 static struct str gate_expired(const struct entry *x) {

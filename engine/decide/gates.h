@@ -12,7 +12,7 @@
 /* One message on its way through the gates. */
 struct entry {
     const struct workspace *workspace;
-    const struct profile *profile;
+    struct profile *profile;
     const struct campaign *campaign;
     const struct step *step;
     const struct step_send *send; /* the step's, or its fallback */
@@ -30,7 +30,8 @@ struct entry {
 
 /* Fills the decision with what would be sent, and when. False: there is no such channel. */
 bool gates_fill(struct entry *x) MUST_CHECK;
-/* Sets outcome, gate and reason. Without an address the fallback takes the step's place. */
+/* Sets outcome, gate and reason. Without an address the fallback takes the step's place. What has
+ * to make room for a message that is sent is cancelled in the profile and named in the decision. */
 void gates_pass(struct entry *x);
 /* Why an event is too old to start the campaign; empty: it is not. */
 struct str gates_stale(const struct campaign *c, const struct event *e, int64_t now_us,

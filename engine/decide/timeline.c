@@ -116,6 +116,8 @@ static bool tell_changes(struct timeline *t, const struct effect *f, struct err 
         return true;
     for (size_t i = 0; i < f->values.u.map->n; i++) {
         struct map *m = map_new(t->arena, 3);
+        if (campaign_same_value(f->before.u.map->e[i].value, f->values.u.map->e[i].value))
+            continue;
         map_set_str(t->arena, m, S("attribute"), f->values.u.map->e[i].key);
         map_set_str(t->arena, m, S("from"), f->before.u.map->e[i].value);
         map_set_str(t->arena, m, S("to"), f->values.u.map->e[i].value);
@@ -269,8 +271,9 @@ static bool do_due(struct timeline *t, const struct due *d, struct err *err) {
            (!found.n_effects || follow_segments(t, d->at_us, true, err));
 }
 
-/* Everything that is due before the instant. */
-static bool advance(struct timeline *t, int64_t until_us, struct err *err) {
+bool timeline_advance(struct timeline *t, int64_t until_us, struct err *err) {
+    if (!t->began && !begin(t, err))
+        return false;
     for (;;) {
         struct due d = next_due(t);
         if (d.kind == DUE_NOTHING || d.at_us >= until_us)
@@ -293,9 +296,9 @@ bool timeline_event(struct timeline *t, const struct event *e, struct err *err) 
     }
     if (e->occurred_us >= o->to_us)
         return true;
-    return (t->began || begin(t, err)) && advance(t, e->occurred_us, err) && happen(t, e, err);
+    return timeline_advance(t, e->occurred_us, err) && happen(t, e, err);
 }
 
 bool timeline_end(struct timeline *t, struct err *err) {
-    return (t->began || begin(t, err)) && advance(t, t->options->to_us, err);
+    return timeline_advance(t, t->options->to_us, err);
 }

@@ -64,6 +64,8 @@ bool timeline_runs(const struct workspace *w, int64_t from_us, int64_t to_us, st
 
 void timeline_begin(struct timeline *t, const struct timeline_options *o, const struct profile *p,
                     struct arena *a);
+/* What is due before the instant. */
+bool timeline_advance(struct timeline *t, int64_t until_us, struct err *err) MUST_CHECK;
 bool timeline_event(struct timeline *t, const struct event *e, struct err *err) MUST_CHECK;
 bool timeline_end(struct timeline *t, struct err *err) MUST_CHECK;
 

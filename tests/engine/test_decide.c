@@ -488,7 +488,7 @@ START_TEST(explaining) {
     explain(&p, c, &e, &x);
     ck_assert(x.triggered && x.matched && x.decided);
     ck_assert_int_eq(x.decision.outcome, OUTCOME_SUPPRESSED);
-    ck_assert_uint_eq(x.n_gates, 7);
+    ck_assert_uint_eq(x.n_gates, 8);
     for (size_t i = 0; i < x.n_gates; i++) {
         bool no =
             strcmp(x.gates[i].name, "consent") == 0 || strcmp(x.gates[i].name, "address") == 0;
