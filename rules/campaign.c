@@ -37,6 +37,14 @@ bool campaign_trigger_fits(const struct campaign *c, struct value properties) {
            (!t->has_to || campaign_same_value(property(properties, S("to")), t->to));
 }
 
+bool campaign_has_timer(const struct campaign *c) {
+    return c->trigger.kind == TRIGGER_ABSENCE || c->trigger.kind == TRIGGER_DATE;
+}
+
+bool campaign_has_runs(const struct campaign *c) {
+    return c->trigger.kind == TRIGGER_SCHEDULE || c->trigger.kind == TRIGGER_ONCE;
+}
+
 size_t campaign_step(const struct campaign *c, struct str id) {
     size_t i = 0;
     while (i < c->n_steps && !str_eq(c->steps[i].id, id))
