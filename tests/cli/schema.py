@@ -48,7 +48,7 @@ def check(name, data, good, what):
 
 
 for shop in ("examples/shop", "cli/starter", "tests/data/decide", "tests/data/campaigns/journeys",
-             "tests/data/care"):
+             "tests/data/care", "examples/lifecycle"):
     files = [("godwit", "godwit.yaml"), ("catalog", "catalog.yaml"), ("segments", "segments.yaml"),
              ("campaign", "campaigns/*.yaml"), ("test", "tests/*.test.yaml")]
     for name, pattern in files:
