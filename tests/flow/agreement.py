@@ -159,7 +159,7 @@ def agreement(place):
     messages = ("send", "held_out")
     live = collections.Counter()
     for campaign, customer, step, variant, channel, outcome, at in rows:
-        outcome = "send" if outcome == "displaced" else outcome
+        outcome = "capped" if outcome == "displaced" else outcome
         detail = (step, variant, channel) if outcome in messages else ()
         live[(campaign, customer, outcome, grid(at)) + detail] += 1
     simulated = collections.Counter()
