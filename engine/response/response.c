@@ -22,7 +22,6 @@
 #define RECENT_US INT64_C(3000000)
 #define RECENT_LINKS 4
 
-static const struct db_stmt st_read = {"response_read", sql_response_read};
 static const struct db_stmt st_insert = {"response_insert", sql_response_insert};
 
 struct hit {
@@ -91,18 +90,23 @@ static void batch_over(struct batch *b, const struct err *e) {
 /* ---- write */
 
 static void on_written(void *ctx, const struct err *e, struct db_reply *reply) {
-    if (!e)
+    struct batch *b = ctx;
+    if (!e) {
         fault_point("response.committed");
+        b->opens = db_int(reply->result[0], 0, 0);
+        b->clicks = db_int(reply->result[0], 0, 1);
+        b->machines = db_int(reply->result[0], 0, 2);
+    }
     db_reply_free(reply);
-    batch_over(ctx, e);
+    batch_over(b, e);
 }
 
-static struct str details_of(struct arena *a, const struct hit *h, int64_t delay_ms,
-                             struct verdict v) {
+/* What was seen and by which rule it was judged; the inside of an object whose first member the
+ * statement writes. */
+static struct str details_of(struct arena *a, const struct hit *h) {
     struct map *m = map_new(a, 8);
     struct buf b = BUF_IN(a);
     map_set_str(a, m, S("agent"), value_str(h->h.agent));
-    map_set_str(a, m, S("delay_ms"), value_int(delay_ms));
     if (h->h.head)
         map_set_str(a, m, S("method"), value_str(S("HEAD")));
     if (h->h.prefetch)
@@ -112,73 +116,50 @@ static struct str details_of(struct arena *a, const struct hit *h, int64_t delay
         map_set_str(a, m, S("links"), value_int(h->links));
     }
     map_set_str(a, m, S("verdict"), value_int(VERDICT_VERSION));
-    if (v.why)
-        map_set_str(a, m, S("machine"), value_str(str_from(v.why)));
     json_write(&b, value_map(m));
-    return buf_str(&b);
+    b.p[0] = ',';
+    return str_sub(buf_str(&b), 0, b.n - 1);
 }
 
-enum {
-    C_SHARD,
-    C_MESSAGE,
-    C_CUSTOMER,
-    C_CAMPAIGN,
-    C_KIND,
-    C_AT,
-    C_URL,
-    C_HUMAN,
-    C_DETAILS,
-    COLUMNS
-};
-
-static void add_row(struct batch *b, struct db_array **c, const struct hit *h,
-                    const struct db_result *r, size_t row) {
-    int64_t delay_ms = (h->h.at_us - db_timestamptz(r, row, 3)) / 1000;
+/* Why a hit that came this long after the sending is a machine's; STR_NONE: it is a person's. */
+static struct str machine(const struct hit *h, int64_t delay_ms) {
     struct verdict_features f = {.click = h->h.click,
                                  .head = h->h.head,
                                  .prefetch = h->h.prefetch,
                                  .agent = h->h.agent,
-                                 .delay_ms = delay_ms < 0 ? 0 : delay_ms,
+                                 .delay_ms = delay_ms,
                                  .links = h->links};
-    struct verdict v = verdict_of(&f);
+    return str_from(verdict_of(&f).why);
+}
+
+enum { C_SHARD, C_MESSAGE, C_KIND, C_AT, C_URL, C_MACHINE, C_MACHINE_SOON, C_DETAILS, COLUMNS };
+
+static void add_row(struct arena *a, struct db_array **c, const struct hit *h) {
     db_array_int2(c[C_SHARD], (int16_t)h->h.shard);
     db_array_int8(c[C_MESSAGE], h->h.message);
-    db_array_int8(c[C_CUSTOMER], db_int(r, row, 1));
-    db_array_text(c[C_CAMPAIGN], db_text(r, row, 2));
     db_array_text(c[C_KIND], h->h.click ? S("click") : S("open"));
     db_array_timestamptz(c[C_AT], h->h.at_us);
     db_array_text(c[C_URL], h->h.click ? h->h.url : STR_NONE);
-    db_array_bool(c[C_HUMAN], v.human);
-    db_array_jsonb(c[C_DETAILS], details_of(b->arena, h, f.delay_ms, v));
-    b->machines += !v.human;
-    b->opens += !h->h.click;
-    b->clicks += h->h.click;
+    db_array_text(c[C_MACHINE], machine(h, VERDICT_SOON_MS));
+    db_array_text(c[C_MACHINE_SOON], machine(h, 0));
+    db_array_text(c[C_DETAILS], details_of(a, h));
 }
 
-static void on_read(void *ctx, const struct err *e, struct db_reply *reply) {
-    static const enum db_type types[COLUMNS] = {DB_INT2,        DB_INT8, DB_INT8, DB_TEXT, DB_TEXT,
-                                                DB_TIMESTAMPTZ, DB_TEXT, DB_BOOL, DB_JSONB};
-    struct batch *b = ctx;
-    if (e) {
-        db_reply_free(reply);
-        batch_over(b, e);
-        return;
-    }
+static bool write_batch(struct batch *b, struct err *e) {
+    static const enum db_type types[COLUMNS] = {DB_INT2, DB_INT8, DB_TEXT, DB_TIMESTAMPTZ,
+                                                DB_TEXT, DB_TEXT, DB_TEXT, DB_TEXT};
     struct db_array *c[COLUMNS];
     struct db_params *p = db_params(b->arena);
-    const struct db_result *r = reply->result[0];
     for (size_t i = 0; i < COLUMNS; i++)
         c[i] = db_array(b->arena, types[i], b->n);
-    for (size_t i = 0; i < db_rows(r); i++)
-        add_row(b, c, &b->hits[db_int(r, i, 0) - 1], r, i);
+    for (size_t i = 0; i < b->n; i++)
+        add_row(b->arena, c, &b->hits[i]);
     for (size_t i = 0; i < COLUMNS; i++)
         db_param_array(p, c[i]);
-    db_reply_free(reply);
+    db_param_int8(p, VERDICT_SOON_MS);
     fault_point("response.write");
-    struct err failed = ERR_INIT;
     struct db_call call = {&st_insert, p};
-    if (!db_transaction(b->owner->db, &call, 1, on_written, b, &failed))
-        batch_over(b, &failed);
+    return db_transaction(b->owner->db, &call, 1, on_written, b, e);
 }
 
 /* ---- gather */
@@ -190,18 +171,8 @@ static void send_batch(struct responses *rs) {
     uv_timer_stop(&rs->timer);
     rs->gathering = NULL;
     rs->under_way = true;
-    struct db_array *shards = db_array(b->arena, DB_INT2, b->n);
-    struct db_array *messages = db_array(b->arena, DB_INT8, b->n);
-    for (size_t i = 0; i < b->n; i++) {
-        db_array_int2(shards, (int16_t)b->hits[i].h.shard);
-        db_array_int8(messages, b->hits[i].h.message);
-    }
-    struct db_params *p = db_params(b->arena);
-    db_param_array(p, shards);
-    db_param_array(p, messages);
     struct err e = ERR_INIT;
-    struct db_call call = {&st_read, p};
-    if (!db_transaction(rs->db, &call, 1, on_read, b, &e))
+    if (!write_batch(b, &e))
         batch_over(b, &e);
 }
 
