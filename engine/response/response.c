@@ -12,6 +12,7 @@
 #include "engine/session.h"
 #include "engine/sql_text.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define BATCH_MOST 1000
@@ -36,7 +37,6 @@ struct batch {
     struct arena *arena;
     struct hit *hits;
     size_t n, cap;
-    int64_t opens, clicks, machines; /* rows made */
 };
 
 /* The links of a message that were followed a moment ago. Collisions only forget. */
@@ -64,11 +64,6 @@ struct responses {
 static void finish(struct batch *b, bool ok) {
     struct responses *rs = b->owner;
     rs->counts.waiting -= b->n;
-    if (ok) {
-        rs->counts.opens += b->opens;
-        rs->counts.clicks += b->clicks;
-        rs->counts.machines += b->machines;
-    }
     for (size_t i = 0; i < b->n; i++)
         b->hits[i].done(b->hits[i].ctx, ok);
     arena_free(b->arena);
@@ -89,13 +84,20 @@ static void batch_over(struct batch *b, const struct err *e) {
 
 /* ---- write */
 
+static void count_rows(struct responses *rs, const struct db_result *r) {
+    for (size_t i = 0; i < db_rows(r); i++) {
+        bool click = db_bool(r, i, 0);
+        rs->counts.clicks += click;
+        rs->counts.opens += !click;
+        rs->counts.machines += !db_bool(r, i, 1);
+    }
+}
+
 static void on_written(void *ctx, const struct err *e, struct db_reply *reply) {
     struct batch *b = ctx;
     if (!e) {
         fault_point("response.committed");
-        b->opens = db_int(reply->result[0], 0, 0);
-        b->clicks = db_int(reply->result[0], 0, 1);
-        b->machines = db_int(reply->result[0], 0, 2);
+        count_rows(b->owner, reply->result[0]);
     }
     db_reply_free(reply);
     batch_over(b, e);
@@ -104,21 +106,17 @@ static void on_written(void *ctx, const struct err *e, struct db_reply *reply) {
 /* What was seen and by which rule it was judged; the inside of an object whose first member the
  * statement writes. */
 static struct str details_of(struct arena *a, const struct hit *h) {
-    struct map *m = map_new(a, 8);
     struct buf b = BUF_IN(a);
-    map_set_str(a, m, S("agent"), value_str(h->h.agent));
+    buf_add_str(&b, S(",\"agent\":"));
+    json_write_string(&b, h->h.agent);
     if (h->h.head)
-        map_set_str(a, m, S("method"), value_str(S("HEAD")));
+        buf_add_str(&b, S(",\"method\":\"HEAD\""));
     if (h->h.prefetch)
-        map_set_str(a, m, S("prefetch"), value_bool(true));
-    if (h->h.click) {
-        map_set_str(a, m, S("link"), value_int(h->h.link));
-        map_set_str(a, m, S("links"), value_int(h->links));
-    }
-    map_set_str(a, m, S("verdict"), value_int(VERDICT_VERSION));
-    json_write(&b, value_map(m));
-    b.p[0] = ',';
-    return str_sub(buf_str(&b), 0, b.n - 1);
+        buf_add_str(&b, S(",\"prefetch\":true"));
+    if (h->h.click)
+        buf_printf(&b, ",\"link\":%" PRIu32 ",\"links\":%" PRIu32, h->h.link, h->links);
+    buf_printf(&b, ",\"verdict\":%d", VERDICT_VERSION);
+    return buf_str(&b);
 }
 
 /* Why a hit that came this long after the sending is a machine's; STR_NONE: it is a person's. */
