@@ -7,6 +7,7 @@ import html
 import http.client
 import os
 import re
+import socket
 
 from flow import check, free_port, same, wait
 
@@ -84,6 +85,38 @@ class Web:
         return self.place.database.sql(
             "select kind, url, human, details ->> 'machine' from godwit.report_responses "
             "where %s order by at, kind" % where)
+
+
+class Pipe:
+    """A connection on which many requests are sent before their answers are read."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
+        self.got, self.at = b"", 0
+
+    def send(self, requests):
+        self.socket.sendall(b"".join(requests))
+
+    def answer(self):
+        """(status, head, body) of the next one; OSError when there is none."""
+        while (end := self.got.find(b"\r\n\r\n", self.at)) < 0:
+            self.more()
+        head = self.got[self.at:end]
+        body = int(re.search(rb"\ncontent-length: *(\d+)", head.lower()).group(1))
+        self.at = end + 4
+        while len(self.got) < self.at + body:
+            self.more()
+        self.at += body
+        return int(head[9:12]), head, self.got[self.at - body:self.at]
+
+    def more(self):
+        piece = self.socket.recv(1 << 16)
+        if not piece:
+            raise ConnectionError("the server hung up")
+        self.got, self.at = self.got[self.at:] + piece, 0
+
+    def close(self):
+        self.socket.close()
 
 
 def part(mail, kind):
