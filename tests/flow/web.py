@@ -9,7 +9,7 @@ import os
 import re
 import socket
 
-from flow import check, free_port, same, wait
+from flow import Database, check, free_port, same, wait
 
 SETTINGS = """database: "{url}"
 sender: {{ name: Acme Music, email: hello@acme.example, postal_address: "1 Long Road, Taipei" }}
@@ -61,6 +61,17 @@ class Web:
         self.place.orders(n)
         wait(lambda: self.place.statuses().get("sent", 0) >= n, "%d mails" % n)
         return self.read()
+
+    def database_away(self):
+        """Nobody gets into the database any more, and the engine has noticed; returns the way back."""
+        database = self.place.database
+        database.close()
+        name = re.search(r"/(flow\d+)\?", database.url).group(1)
+        other = self.place.keep(Database(self.place.server.url))
+        other.sql("alter database %s with allow_connections false" % name)
+        other.sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = '%s'" % name)
+        wait(lambda: self.ask("GET", "/readyz")[0] == 503, "not ready")
+        return lambda: other.sql("alter database %s with allow_connections true" % name)
 
     def read(self):
         mails = {}
