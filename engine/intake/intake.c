@@ -44,6 +44,7 @@ struct intake {
     char refusal[1000]; /* and why */
     char sqlstate[6];   /* of the error that ended the flow */
     bool barred;        /* the last flow ended with one that is not about data; was said */
+    char bar[1000];     /* and why */
     bool touched;       /* the batch has customers whose segments may have changed */
     bool quiet, closing;
     void (*on_closed)(void *ctx);
@@ -392,7 +393,9 @@ static void flow_failed(struct intake *x) {
     bool temporary = x->flow.err.kind == ERR_TEMPORARY || !data;
     if (!fenced && !temporary)
         batch_refused(x);
-    else if (!fenced && !data && !x->barred)
+    else if (!fenced && !data)
+        snprintf(x->bar, sizeof x->bar, "%s", x->flow.err.text);
+    if (!fenced && !data && !x->barred)
         log_error("events wait: the database refuses to work on any",
                   LOG_S("error", str_from(x->flow.err.text)));
     x->barred = !fenced && !data;
@@ -462,7 +465,10 @@ void intake_counts(const struct intake *x, struct intake_counts *out) {
     *out = x->counts;
     out->quiet = shards_owned(x->shards) && !flow_active(&x->flow) && !x->rereading &&
                  x->empty_looks >= shards_cursors(x->shards)->n;
-    out->stuck = !db_is_up(x->db);
+    out->stuck = !db_is_up(x->db) || x->barred;
+    out->trouble = !db_is_up(x->db) ? S("the database cannot be reached")
+                   : x->barred      ? str_from(x->bar)
+                                    : STR_NONE;
 }
 
 /* ---- life */
