@@ -15,10 +15,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define BATCH_MOST 1000
 #define BATCHES_MOST 2  /* under way: one at the server, one behind it */
 #define OPENS_MOST 1000 /* waiting hits above which opens are refused */
-#define CLICKS_MOST 8000
+#define CLICKS_MOST 4000
 #define AGENT_MOST 200 /* bytes of a User-Agent that are kept */
 #define RECENT_SLOTS 4096
 #define RECENT_US INT64_C(3000000)
@@ -218,10 +217,6 @@ bool responses_add(struct responses *rs, const struct response_hit *hit, respons
         return false;
     }
     struct batch *b = rs->gathering;
-    if (b && b->n == BATCH_MOST) { /* others are under way */
-        rs->counts.shed++;
-        return false;
-    }
     if (!b) {
         struct arena *a = arena_new(8192);
         b = rs->gathering = ARENA_NEW(a, struct batch);

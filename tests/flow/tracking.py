@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Opens, clicks and preferences over HTTP, against the whole program."""
+import collections
 import contextlib
 import glob
 import os
 import random
 import re
+import resource
 import signal
 import socket
 import string
@@ -363,6 +365,47 @@ def slow_clients(place):
         s.close()
 
 
+def overload(place):
+    """The database cannot keep up: opens are refused early, clicks wait, unsubscribes are never
+    refused; all that was not refused is recorded."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    web = Web(place)
+    web.engine()
+    requests = {a: requests_of(m) for a, m in web.sent(100).items()}
+    lock = place.session()
+    lock.sql("begin")
+    lock.sql("lock table godwit.responses in exclusive mode")
+
+    def send(kind, n):
+        pipes = [Pipe(web.port) for _ in range(n)]
+        for i, p in enumerate(pipes):
+            p.send([requests["c%d@example.net" % (i % 100 + 1)][kind] % b"x"])
+        return pipes
+
+    def waiting():
+        text = web.ask("GET", "/metrics")[2].decode()
+        return int(re.search(r"^godwit_http_requests_waiting (\d+)", text, re.M).group(1))
+    opens = send("o", 1000)
+    wait(lambda: waiting() >= 1000, "opens wait")
+    for p in send("o", 100):
+        status, head, _ = p.answer()
+        check(status == 503 and b"Retry-After" in head, "an open over the limit: %d" % status)
+        p.close()
+    clicks = send("c", 300)
+    offs = send("u", 100)
+    wait(lambda: waiting() >= 1400, "clicks and unsubscribes wait")
+    lock.sql("rollback")
+    for pipes, wanted in (opens, 200), (clicks, 302), (offs, 200):
+        same(collections.Counter(p.answer()[0] for p in pipes), {wanted: len(pipes)}, "answers")
+        for p in pipes:
+            p.close()
+    same(place.database.sql("select kind, count(*) from godwit.responses group by 1 order by 1"),
+         [["click", "300"], ["open", "1000"], ["unsubscribe", "100"]], "rows")
+    text = web.ask("GET", "/metrics")[2].decode()
+    check("\ngodwit_responses_shed_total 100\n" in text, "what was refused is counted:\n" + text)
+
+
 def limits(place):
     web = Web(place)
     e = web.engine()
@@ -460,4 +503,4 @@ def database_away(place):
 
 if __name__ == "__main__":
     run(mail_and_hits, machines, nothing_tracked, preferences, mutated_tokens, killed_under_load,
-        killed_at_points, slow_clients, limits, supervised, database_away, needs=("wrk", "promtool"))
+        killed_at_points, slow_clients, overload, limits, supervised, database_away, needs=("wrk", "promtool"))
