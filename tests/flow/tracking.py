@@ -406,6 +406,22 @@ def overload(place):
     check("\ngodwit_responses_shed_total 100\n" in text, "what was refused is counted:\n" + text)
 
 
+def few_files(place):
+    """More clients than the process may open files: it still answers, and finds the database again."""
+    web = Web(place)
+    program = place.engine
+    place.engine = lambda **k: program(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300)), **k)
+    web.engine()
+    pipes = [Pipe(web.port) for _ in range(400)]
+    answered(web.ask("GET", "/readyz"), 200, "when idle clients were closed")
+    back = web.database_away()
+    pipes += [Pipe(web.port) for _ in range(200)]
+    back()
+    wait(lambda: web.ask("GET", "/readyz")[0] == 200, "ready again although clients hold all that they may")
+    for p in pipes:
+        p.close()
+
+
 def limits(place):
     web = Web(place)
     e = web.engine()
@@ -503,4 +519,4 @@ def database_away(place):
 
 if __name__ == "__main__":
     run(mail_and_hits, machines, nothing_tracked, preferences, mutated_tokens, killed_under_load,
-        killed_at_points, slow_clients, overload, limits, supervised, database_away, needs=("wrk", "promtool"))
+        killed_at_points, slow_clients, overload, few_files, limits, supervised, database_away, needs=("wrk", "promtool"))
