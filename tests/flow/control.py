@@ -178,5 +178,19 @@ def signal_while_starting(place):
     same(place.statuses(), {}, "messages")
 
 
+def channel_that_is_none(place):
+    """Consent for a channel that nobody has is recorded, and said."""
+    place.ready(place.peer().port)
+    place.drain() # now the database knows the workspace's channels
+
+    def said(channel):
+        rows = place.database.sql("select godwit.set_consent('c1', '%s', 'offers', 'unsubscribed', 'test')" % channel)
+        return " ".join(r[0] for r in rows)
+    check('no channel is called "emial"; godwit.yaml has: email' in said("emial"), "no warning")
+    for channel in "email", "*":
+        check("WARNING" not in said(channel), "a warning for " + channel)
+    same(place.database.number("select count(*) from godwit.consents"), 3, "consents")
+
+
 run(pause_while_sending, others_go_on, stop_everything, doubts, status_of_engines, drain_refused,
-    signal_while_starting, needs=())
+    signal_while_starting, channel_that_is_none, needs=())
