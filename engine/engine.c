@@ -20,10 +20,11 @@
 #include <uv.h>
 
 #define TICK_MS 250
-#define STOP_MS 8000    /* for what is in flight, after SIGTERM */
-#define RECEIVE_MS 2000 /* of it, for answers to HTTP requests */
+#define STOP_MS 8000       /* for what is in flight, after SIGTERM */
+#define RECEIVE_MS 2000    /* of it, for answers to HTTP requests */
 #define VERSIONS_TICKS 240 /* between looks for versions that are not loaded */
-#define STUCK_TICKS 20  /* a drain gives up after so many ticks without a way on */
+#define STUCK_TICKS 20     /* a drain gives up after so many ticks without a way on */
+#define STILL_TICKS 1200   /* ... and after so many in which nothing at all was done */
 
 struct engine {
     const struct engine_options *options;
@@ -40,8 +41,9 @@ struct engine {
     struct receive *receive; /* NULL: nothing listens */
     struct supervisor *supervisor;
     bool stopping, failed;
-    int stuck_ticks;
-    bool unknown; /* people are in versions of campaigns that are not loaded */
+    int stuck_ticks, still_ticks;
+    int64_t done;    /* what the counts said when something was done last */
+    bool unknown;    /* people are in versions of campaigns that are not loaded */
     int known_ticks; /* since they were looked for */
     struct err err;
 };
@@ -143,22 +145,32 @@ static void report(struct engine *en, const struct intake_counts *in,
     en->options->on_progress(en->options->ctx, &p);
 }
 
+static void give_up(struct engine *en, struct str why) {
+    en->failed = true;
+    err_set(&en->err, ERR_TEMPORARY,
+            "not everything could be done: %.*s. What was not decided or sent stays where it is; "
+            "run again when this is mended",
+            STR_FMT(why));
+    stop(en);
+}
+
 /* Drained: nothing undecided, nothing due, nothing in hand. A channel that cannot be
- * reached is given some seconds, then it is said and the rest stays queued. */
+ * reached, or a database that refuses, is given some seconds, then it is said and the rest stays.
+ */
 static void check_drain(struct engine *en, const struct intake_counts *in,
                         const struct delivery_counts *out) {
     bool stuck = in->stuck || (out->stuck && in->quiet);
+    int64_t done = in->events + in->decisions + out->sent + out->failed + out->deferred;
     en->stuck_ticks = stuck ? en->stuck_ticks + 1 : 0;
-    if (in->quiet && out->quiet && wake_quiet(en->wake) && !stuck) {
+    en->still_ticks = done == en->done ? en->still_ticks + 1 : 0;
+    en->done = done;
+    if (in->quiet && out->quiet && wake_quiet(en->wake) && !stuck)
         stop(en);
-    } else if (en->stuck_ticks >= STUCK_TICKS) {
-        en->failed = true;
-        err_set(&en->err, ERR_TEMPORARY,
-                "not everything could be sent: %.*s. What was not sent stays queued; run again "
-                "when this is mended",
-                STR_FMT(out->trouble));
-        stop(en);
-    }
+    else if (en->stuck_ticks >= STUCK_TICKS)
+        give_up(en, out->stuck ? out->trouble : in->trouble);
+    else if (en->still_ticks >= STILL_TICKS)
+        give_up(en, S("for five minutes nothing was decided or sent, and the log says why, if "
+                      "something was refused"));
 }
 
 static void reload(struct engine *en);
@@ -332,8 +344,8 @@ static bool open_parts(struct engine *en) {
         if (s->channels[i].in_doubt == IN_DOUBT_RESEND)
             resend[n++] = s->channels[i].name;
     struct shards_events sh = {en, on_shards, on_wake, is_idle, on_fatal, on_link};
-    struct intake_events in = {en, on_messages, on_touched, on_fenced,
-                               on_quiet, on_busy, on_unknown};
+    struct intake_events in = {en,       on_messages, on_touched, on_fenced,
+                               on_quiet, on_busy,     on_unknown};
     struct wake_events wa = {en, on_wake, on_fenced};
     en->shards = shards_open(&en->loop, conninfo, resend, n, &sh, &en->err);
     if (!en->shards)
@@ -370,11 +382,9 @@ static void watch(struct engine *en, uv_signal_t *h, int number) {
 }
 
 bool engine_run(struct workspace *w, const struct engine_options *o, struct err *e) {
-    struct engine en = {
-        .options = o, .arena = arena_new(0), .known_ticks = VERSIONS_TICKS};
-    bool ok =
-        registry_secret(o->conninfo, en.arena, &en.secret, e) &&
-        registry_earlier(o->conninfo, w, NULL, e) && registry_record(o->conninfo, w, e);
+    struct engine en = {.options = o, .arena = arena_new(0), .known_ticks = VERSIONS_TICKS};
+    bool ok = registry_secret(o->conninfo, en.arena, &en.secret, e) &&
+              registry_earlier(o->conninfo, w, NULL, e) && registry_record(o->conninfo, w, e);
     if (ok) {
         if (uv_loop_init(&en.loop) != 0)
             abort();
