@@ -176,10 +176,12 @@ select o.campaign, o.version, o.shard, o.customer_id, o.status = 'held_out' as h
 create function godwit.share_interval(yes bigint, of bigint, out low double precision,
                                       out high double precision)
     language sql immutable parallel safe as $$
-    select greatest(0, (c - h) / d), least(1, (c + h) / d)
-      from (select p + z * z / (2 * n) as c, z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) as h,
-                   1 + z * z / n as d
-              from (select 1.959963985::double precision as z, $2::double precision as n,
+    select case when n > 0 then greatest(0, (c - h) / d) end,
+           case when n > 0 then least(1, (c + h) / d) end
+      from (select n, p + z * z / (2 * n) as c,
+                   z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) as h, 1 + z * z / n as d
+              from (select 1.959963985::double precision as z,
+                           nullif($2, 0)::double precision as n,
                            $1::double precision / nullif($2, 0) as p) x) y
 $$;
 create function godwit.lift_interval(treated_yes bigint, treated bigint, held_yes bigint, held bigint,
