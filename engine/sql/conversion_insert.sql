@@ -2,9 +2,9 @@
 -- the event, or null), $8 among how many messages it is divided, $9 details. An event counts once
 -- for a campaign, also when the cursor was set back.
 insert into godwit.responses (shard, message_id, customer_id, campaign, kind, at, event_id, value,
-                              share, details)
+                              share, recorded_at, details)
 select n.shard, n.message_id, n.customer_id, n.campaign, 'conversion', n.at, n.event_id,
-       n.value::numeric / n.parts, 1.0 / n.parts, n.details
+       n.value::numeric / n.parts, 1.0 / n.parts, now(), n.details
   from unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::text[], $5::timestamptz[],
               $6::bigint[], $7::text[], $8::bigint[], $9::jsonb[])
        as n (shard, message_id, customer_id, campaign, at, event_id, value, parts, details)
