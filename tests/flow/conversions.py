@@ -196,6 +196,10 @@ steps: [ { send: { channel: email, topic: offers, template: thanks } } ]
          [["message.clicked"], ["message.opened"]], "what is watched")
     count = place.godwit("segment", "count", "fans", env={"WRITE_KEY": KEY})
     check(count.stdout.split() and "1" in count.stdout, "segment count: " + count.stdout + count.stderr)
+    catalog = place.godwit("catalog", "infer", env={"WRITE_KEY": KEY}).stdout
+    check("order.placed" in catalog and "message." not in catalog, "catalog infer: " + catalog)
+    misfits = place.godwit("catalog", "check", env={"WRITE_KEY": KEY}).stdout
+    check("message.clicked" not in misfits, "catalog check: " + misfits)
     # no longer named: no longer made
     os.unlink(os.path.join(place.workspace, "campaigns/follow.yaml"))
     e.signal(signal.SIGHUP)
