@@ -42,6 +42,7 @@ extern const struct command cmd_log;
 extern const struct command cmd_message;
 extern const struct command cmd_pause;
 extern const struct command cmd_plan;
+extern const struct command cmd_simulate;
 extern const struct command cmd_preview;
 extern const struct command cmd_render;
 extern const struct command cmd_report;
@@ -49,6 +50,7 @@ extern const struct command cmd_resume;
 extern const struct command cmd_run;
 extern const struct command cmd_schema;
 extern const struct command cmd_segment;
+extern const struct command cmd_send;
 extern const struct command cmd_send_test;
 extern const struct command cmd_status;
 extern const struct command cmd_stop_all;
@@ -66,7 +68,9 @@ static const struct command *const commands[] = {
     &cmd_db,
     &cmd_import,
     &cmd_plan,
+    &cmd_simulate,
     &cmd_send_test,
+    &cmd_send,
     &cmd_run,
     &cmd_status,
     &cmd_pause,

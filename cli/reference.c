@@ -77,11 +77,23 @@ static void write_type(FILE *out, const struct form_field *f) {
         fprintf(out, "%s`%s`", i ? ", " : "", f->choices[i]);
 }
 
-static void write_fields(FILE *out, const struct form *form, const char *prefix) {
+/* The form that is written, and those around it: steps stand in steps. */
+struct inside {
+    const struct form *form;
+    const struct inside *around;
+};
+
+static bool is_around(const struct inside *x, const struct form *form) {
+    while (x && x->form != form)
+        x = x->around;
+    return x != NULL;
+}
+
+static void write_fields(FILE *out, const struct form *form, const char *prefix,
+                         const struct inside *around) {
+    const struct inside here = {form, around};
     for (const struct form_field *f = form->fields; f->key; f++) {
         char path[200];
-        if (f->type == FORM_LATER)
-            continue;
         snprintf(path, sizeof path, "%s%s", prefix, f->key);
         fprintf(out, "| `%s`%s | ", path, f->required ? " (required)" : "");
         write_type(out, f);
@@ -94,20 +106,20 @@ static void write_fields(FILE *out, const struct form *form, const char *prefix)
             fputs(tick, out);
         }
         fputs(" |\n", out);
-        if (!f->sub || strlen(path) > 100) /* deeper is not written */
+        if (!f->sub || is_around(&here, f->sub))
             continue;
         char inner[220];
         snprintf(inner, sizeof inner, "%s%s", path,
                  f->shape == FORM_MAP_OF    ? ".NAME."
                  : f->shape == FORM_LIST_OF ? "[]."
                                             : ".");
-        write_fields(out, f->sub, inner);
+        write_fields(out, f->sub, inner, &here);
     }
 }
 
 static void write_file(FILE *out, const char *title, const struct form *form, const char *prefix) {
     fprintf(out, "\n### %s\n\n%s.\n\n| key | value | |\n| --- | --- | --- |\n", title, form->help);
-    write_fields(out, form, prefix);
+    write_fields(out, form, prefix, NULL);
 }
 
 /* ---- functions and filters */

@@ -21,9 +21,9 @@ struct test_event {
 
 struct test_expect {
     struct str campaign;
-    int outcome;                  /* enum outcome */
-    int64_t at_us;                /* 0: at any time */
-    struct str template, channel; /* empty: any */
+    int outcome;                        /* enum outcome */
+    int64_t at_us;                      /* 0: at any time */
+    struct str step, template, channel; /* empty: any */
     const struct ynode *node;
 };
 
@@ -34,6 +34,7 @@ struct test_case {
     size_t n_events;
     const struct test_expect *expects;
     size_t n_expects;
+    int64_t from_us, until_us; /* 0: the first and last instant that the test tells of */
     const struct ynode *node;
 };
 

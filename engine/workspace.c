@@ -346,15 +346,28 @@ static struct campaign_names names_of(struct load *l) {
     };
 }
 
+/* The first message about a topic that goes by mail; NULL: none. */
+static const struct step_send *mail_about_topic(const struct settings *s,
+                                                const struct campaign *c) {
+    for (size_t i = 0; i < c->n_steps; i++) {
+        const struct step_send *send = c->steps[i].kind == STEP_SEND ? &c->steps[i].u.send : NULL;
+        for (; send; send = send->fallback) {
+            const struct settings_channel *channel = settings_channel(s, send->channel);
+            if (channel && channel->carries == CARRIES_EMAIL && send->topic.n)
+                return send;
+        }
+    }
+    return NULL;
+}
+
 /* The first campaign that sends mail about a topic: such mail must show who sends it. */
 static void check_postal_address(struct load *l) {
     const struct settings *s = &l->w->settings;
-    for (size_t i = 0; i < l->w->rules.n_campaigns && !s->sender.postal_address.n; i++) {
+    const struct ynode *sender = ynode_get(s->file.root, S("sender"));
+    for (size_t i = 0; sender && i < l->w->rules.n_campaigns && !s->sender.postal_address.n; i++) {
         const struct campaign *c = l->w->rules.campaigns[i];
-        const struct step_send *send = c->n_steps ? &c->steps[0].u.send : NULL;
-        const struct settings_channel *channel = send ? settings_channel(s, send->channel) : NULL;
-        const struct ynode *sender = ynode_get(s->file.root, S("sender"));
-        if (!channel || channel->carries != CARRIES_EMAIL || !send->topic.n || !sender)
+        const struct step_send *send = mail_about_topic(s, c);
+        if (!send)
             continue;
         struct diag *x = diags_add(l->d, DIAG_ERROR, ynode_place(&s->file, sender), s->file.source,
                                    "`sender` needs `postal_address`: mail about a topic must show "
@@ -384,6 +397,56 @@ static void load_campaigns(struct load *l) {
     campaign_set_build(l->a, &l->w->rules, list, taken, l->d);
     check_postal_address(l);
     behaviour_layouts(l->a, &l->w->rules, &l->w->layouts, &l->w->n_layouts);
+}
+
+/* ---- earlier versions */
+
+static const struct campaign *read_version(struct load *l, const struct campaign_names *names,
+                                           const struct workspace_version *v) {
+    struct yamlfile file;
+    struct campaign *c = ARENA_NEW(l->a, struct campaign);
+    struct str name = str_printf(l->a, "%.*s@%.*s", STR_FMT(v->campaign), STR_FMT(v->version));
+    if (!yamlfile_parse(l->a, name, str_dup(l->a, v->source), &file, l->d))
+        return NULL;
+    campaign_file_read(l->a, &file, &l->w->rules, names, c, l->d);
+    bool same = str_eq(c->id, v->campaign) && str_eq(str_from(c->version), v->version);
+    return same && !l->d->errors ? c : NULL;
+}
+
+void workspace_add_earlier(struct workspace *w, const struct workspace_version *list, size_t n) {
+    struct arena *a = w->arena, *scratch = arena_new(0);
+    const struct campaign **earlier = ARENA_ARRAY(a, const struct campaign *, n + 1);
+    struct workspace_version *unreadable = ARENA_ARRAY(a, struct workspace_version, n + 1);
+    struct diags d;
+    struct load l = {.w = w, .a = a, .d = &d};
+    struct campaign_names names = names_of(&l);
+    size_t found = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (campaign_set_version(&w->rules, list[i].campaign, list[i].version))
+            continue;
+        diags_init(&d, scratch);
+        const struct campaign *c = read_version(&l, &names, &list[i]);
+        if (c)
+            earlier[found++] = c;
+        else
+            unreadable[w->n_unreadable++] = (struct workspace_version){
+                .campaign = str_dup(a, list[i].campaign), .version = str_dup(a, list[i].version)};
+    }
+    w->unreadable = unreadable;
+    if (found) {
+        campaign_set_add_earlier(a, &w->rules, earlier, found);
+        behaviour_layouts(a, &w->rules, &w->layouts, &w->n_layouts);
+    }
+    w->rules.any_later = w->rules.any_later || w->n_unreadable;
+    arena_free(scratch);
+}
+
+bool workspace_is_unreadable(const struct workspace *w, struct str campaign, struct str version) {
+    for (size_t i = 0; i < w->n_unreadable; i++)
+        if (str_eq(w->unreadable[i].campaign, campaign) &&
+            str_eq(w->unreadable[i].version, version))
+            return true;
+    return false;
 }
 
 /* ---- */

@@ -255,6 +255,16 @@ static struct str first_part(struct str *path) {
     return part;
 }
 
+void condition_check_attribute(struct form_reader *r, const struct catalog *catalog,
+                               const struct ynode *node, struct str path) {
+    check_attribute(r, catalog, node, first_part(&path));
+}
+
+void condition_check_property(struct form_reader *r, const struct catalog *catalog,
+                              const struct ynode *node, struct str event, struct str path) {
+    check_property(r, catalog, node, event, first_part(&path), false);
+}
+
 /* `rfm` is made from purchases. */
 static void check_purchase(struct form_reader *r, const struct catalog *c,
                            const struct ynode *node) {
@@ -333,7 +343,9 @@ const struct cel_program *condition_compile(struct form_reader *r,
         struct place at = ynode_place_at(r->file, node, x->offset, chars(part));
         struct diag *d = diags_add(r->d, x->warning ? DIAG_WARNING : DIAG_ERROR, at,
                                    r->file->source, "%.*s", STR_FMT(x->text));
-        d->hint = x->hint;
+        d->hint = !scope->event.n && str_eq(part, S("event"))
+                      ? S("there is `event` only in a campaign that an event starts")
+                      : x->hint;
     }
     if (p) {
         check_names(r, scope, node, p);

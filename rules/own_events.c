@@ -30,6 +30,10 @@ static const struct catalog_field unsubscribed[] = {
     ABOUT_MESSAGE, FIELD("source", CATALOG_STRING, "one-click, preference page, ...")};
 static const struct catalog_field replied[] = {
     ABOUT_MESSAGE, FIELD("text", CATALOG_STRING, "what was written back")};
+static const struct catalog_field changed[] = {
+    FIELD("attribute", CATALOG_STRING, "its name, or email, phone, locale, timezone"),
+    FIELD("from", CATALOG_ANY, "the value before; null: it was not there"),
+    FIELD("to", CATALOG_ANY, "the value now; null: it is not there any more")};
 static const struct catalog_field segment[] = {FIELD("segment", CATALOG_STRING, "its name")};
 
 static const struct own {
@@ -49,6 +53,8 @@ static const struct own {
     {OWN("message.unsubscribed", "a recipient unsubscribed by way of a message", unsubscribed),
      S("unsubscribe"), false},
     {OWN("message.replied", "a recipient wrote back", replied), S("reply"), false},
+    {{.name = S("customer.created"), .description = S("a customer was made")}, S(""), true},
+    {OWN("customer.changed", "an attribute of the customer changed", changed), S(""), false},
     {OWN("segment.entered", "the customer entered a tracked segment", segment), S(""), false},
     {OWN("segment.left", "the customer left a tracked segment", segment), S(""), false},
 #undef OWN

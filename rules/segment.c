@@ -63,8 +63,8 @@ static struct draft *find(struct draft *list, size_t n, struct str name) {
 static void refuse_own_events(struct form_reader *r, const struct draft *x) {
     const struct cel_uses *uses = cel_program_uses(x->segment.program);
     for (size_t i = 0; i < uses->n_behaviour; i++)
-        if (str_eq(uses->behaviour[i]->event, S("segment.entered")) ||
-            str_eq(uses->behaviour[i]->event, S("segment.left")))
+        if (str_eq(uses->behaviour[i]->event, S(EVENT_SEGMENT_ENTERED)) ||
+            str_eq(uses->behaviour[i]->event, S(EVENT_SEGMENT_LEFT)))
             form_error(r, x->where, "a segment cannot look at `%.*s`, which segments make",
                        STR_FMT(uses->behaviour[i]->event));
 }

@@ -99,7 +99,7 @@ static bool responded(void *ctx, struct str kind, bool *out, struct err *e) {
     return true;
 }
 
-static const struct zone *zone_of(const struct workspace *w, const struct profile *p) {
+const struct zone *match_zone(const struct workspace *w, const struct profile *p) {
     const struct zone *z;
     struct err e = ERR_INIT;
     return p->timezone.n && wallclock_zone(p->timezone, &z, &e) ? z : w->settings.zone;
@@ -115,7 +115,7 @@ void match_scope_init(struct match_scope *s, const struct workspace *w, const st
         .slots = s->slots,
         .n_slots = CONDITION_SLOTS,
         .now_us = at_us,
-        .zone = zone_of(w, p),
+        .zone = match_zone(w, p),
         .at = {at_us, e ? e->id : INT64_MAX},
         .ctx = s,
         .behaviour = behaviour_of,
@@ -139,9 +139,19 @@ static enum match_result evaluate(struct match_scope *s, const struct cel_progra
     return MATCH_ERROR;
 }
 
+enum match_result match_condition(struct match_scope *s, const struct cel_program *p,
+                                  struct err *e) {
+    return p ? evaluate(s, p, e) : MATCH_YES;
+}
+
 enum match_result match_campaign(struct match_scope *s, const struct campaign *c, struct err *e) {
     s->campaign = c;
-    return c->audience ? evaluate(s, c->audience, e) : MATCH_YES;
+    return match_condition(s, c->audience, e);
+}
+
+bool match_value(struct match_scope *s, const struct cel_program *p, struct value *out,
+                 struct err *e) {
+    return cel_eval(p, &s->activation, s->arena, out, e);
 }
 
 enum match_result match_segment(struct match_scope *s, struct str name, struct err *e) {

@@ -41,7 +41,16 @@ void match_scope_init(struct match_scope *s, const struct workspace *w, const st
 
 /* Also makes responded() ask about c. */
 enum match_result match_campaign(struct match_scope *s, const struct campaign *c, struct err *e);
+/* A condition in the same surroundings; NULL: yes. */
+enum match_result match_condition(struct match_scope *s, const struct cel_program *p,
+                                  struct err *e);
+/* An expression; false: it has no value here, e says why. */
+bool match_value(struct match_scope *s, const struct cel_program *p, struct value *out,
+                 struct err *e) MUST_CHECK;
 enum match_result match_segment(struct match_scope *s, struct str name, struct err *e);
+
+/* The customer's zone, or the workspace's. */
+const struct zone *match_zone(const struct workspace *w, const struct profile *p);
 
 /* Why: a line for each part of the condition with the value it had, for people; empty when the
  * campaign has no condition. */

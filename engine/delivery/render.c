@@ -35,23 +35,29 @@ static struct value sender_value(const struct workspace *w, struct arena *a) {
     return value_map(m);
 }
 
+static struct map *event_value(const struct event *e, struct arena *a) {
+    struct map *event = map_of(a, e->properties);
+    int64_t rest = e->occurred_us % WALLCLOCK_US_PER_S;
+    set_text(a, event, "name", e->name);
+    map_set_str(a, event, S("id"), value_int(e->id));
+    map_set_str(a, event, S("occurred_at"),
+                value_timestamp(e->occurred_us / WALLCLOCK_US_PER_S - (rest < 0), 0));
+    return event;
+}
+
 /* All that a template could ask for when the decision is made. */
 static struct map *everything(const struct workspace *w, const struct profile *p,
                               const struct event *e, struct arena *a) {
     struct map *all = map_new(a, 8);
-    struct map *customer = map_of(a, p->attributes), *event = map_of(a, e->properties);
-    int64_t rest = e->occurred_us % WALLCLOCK_US_PER_S;
+    struct map *customer = map_of(a, p->attributes);
     set_text(a, customer, "key", p->key);
     set_text(a, customer, "email", p->email);
     set_text(a, customer, "phone", p->phone);
     set_text(a, customer, "locale", p->locale);
     set_text(a, customer, "timezone", p->timezone);
-    set_text(a, event, "name", e->name);
-    map_set_str(a, event, S("id"), value_int(e->id));
-    map_set_str(a, event, S("occurred_at"),
-                value_timestamp(e->occurred_us / WALLCLOCK_US_PER_S - (rest < 0), 0));
     map_set_str(a, all, S("customer"), value_map(customer));
-    map_set_str(a, all, S("event"), value_map(event));
+    if (e)
+        map_set_str(a, all, S("event"), value_map(event_value(e, a)));
     map_set_str(a, all, S("sender"), sender_value(w, a));
     return all;
 }
@@ -87,19 +93,27 @@ static struct str what_to_track(const struct workspace *w, const struct decision
     return t->opens ? (t->clicks ? S("oc") : S("o")) : t->clicks ? S("c") : STR_NONE;
 }
 
-/* What the template reads, and what the same bytes depend on besides: who sends, where links
- * lead and what is tracked, the customer's zone. */
-struct str render_input(const struct workspace *w, const struct decision *d,
-                        const struct profile *p, const struct event *e, struct arena *a) {
-    const struct message_template *t = template_find(w->template_set, d->template, NULL);
-    struct map *all = everything(w, p, e, a), *input = map_new(a, 8);
+static struct map *add_inputs(const struct workspace *w, struct str template,
+                              struct map *all, struct map *input, struct arena *a) {
+    const struct message_template *t = template_find(w->template_set, template, NULL);
     const struct list *paths = t ? template_inputs(t) : NULL;
     for (size_t i = 0; paths && i < paths->n; i++) {
         if (str_eq(value_text(paths->v[i]), S("*")))
-            input = map_of(a, value_map(all));
-        else
-            copy_path(a, input, all, value_text(paths->v[i]));
+            return map_of(a, value_map(all));
+        copy_path(a, input, all, value_text(paths->v[i]));
     }
+    return input;
+}
+
+/* What the template reads, and what the same bytes depend on besides: who sends, where links
+ * lead and what is tracked, the customer's zone. */
+struct str render_input(const struct workspace *w, const struct decision *d,
+                        const struct profile *p, struct arena *a) {
+    struct map *all = everything(w, p, d->about, a), *input = map_new(a, 8);
+    const struct step_send *other = d->step ? d->step->u.send.fallback : NULL;
+    input = add_inputs(w, d->template, all, input, a);
+    if (other && !str_eq(other->template, d->template)) /* which takes the same input */
+        input = add_inputs(w, other->template, all, input, a);
     map_set_str(a, input, S("sender"), *map_get_str(all, S("sender")));
     set_text(a, input, "_zone", p->timezone.n ? p->timezone : w->settings.timezone);
     set_text(a, input, "_currency", w->settings.currency);

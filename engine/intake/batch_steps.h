@@ -31,8 +31,8 @@ size_t batch_steps_profiled(struct batch *b, const struct db_reply *reply, int64
  * none has. */
 struct db_params *batch_steps_limits(struct batch *b);
 
-/* Adds the event to its customer's past and decides on it; nothing for history. What cannot be
- * used is an error of each campaign that it starts. The caller remembers the decisions. */
+/* Adds the event to its customer's past and decides on it; history starts nothing. What cannot be
+ * used is an error of each campaign that it starts. */
 void batch_steps_decide(struct batch *b, struct batch_event *x, int64_t now_us, struct str secret,
                         struct decisions *out);
 

@@ -80,7 +80,7 @@ printf '%s\n' 'campaign: follow' 'trigger: { event: message.clicked }' \
     'steps: [{ send: { channel: email, topic: news, template: welcome } }]' \
     >"$dir/again/campaigns/follow.yaml"
 story 'at: 2026-03-01T11:00:00Z, respond: click, campaign: again, properties: { url: "https://acme.example/" }' sends
-expect 1 'follow. sends .welcome. here, which is not expected' "$godwit" test -C "$dir/again"
+expect 1 'follow. sends .welcome. at 2026-03-01T11:00:00Z, which is not expected' "$godwit" test -C "$dir/again"
 printf '    - { campaign: follow, at: 2026-03-01T11:00:00Z }\n' >>"$dir/again/tests/a.test.yaml"
 expect 0 '^1 test, 0 failed$' "$godwit" test -C "$dir/again"
 story 'at: 2026-03-01T11:00:00Z, respond: click, campaign: welcome'
