@@ -8,18 +8,26 @@
  *     stall   the thread stops for an hour
  *     error   fault_point() returns true, and the caller fails as it would
  * Any thread. An unknown action is ignored with a line on standard error.
+ *
+ * GODWIT_CLOCK=FILE: the wall clock is off by the seconds that stand in the file, which may
+ * change at any time.
  */
 #ifndef GODWIT_BASE_FAULT_H
 #define GODWIT_BASE_FAULT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #ifdef GODWIT_DEVELOPER
 bool fault_point(const char *name);
+int64_t fault_clock_s(void); /* seconds by which the wall clock is to be off */
 #else
 static inline bool fault_point(const char *name) {
     (void)name;
     return false;
+}
+static inline int64_t fault_clock_s(void) {
+    return 0;
 }
 #endif
 

@@ -3,6 +3,8 @@
 
 #include "base/wallclock.h"
 
+#include "base/fault.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
@@ -10,7 +12,7 @@
 int64_t wallclock_now(void) {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
-    return t.tv_sec * WALLCLOCK_US_PER_S + t.tv_nsec / 1000;
+    return (t.tv_sec + fault_clock_s()) * WALLCLOCK_US_PER_S + t.tv_nsec / 1000;
 }
 
 static int64_t floor_div(int64_t a, int64_t b) {

@@ -80,7 +80,7 @@ struct outbox_batch *outbox_batch_new(struct arena *a, size_t expect) {
 }
 
 static void add_message(struct outbox_batch *b, int shard, const struct decision *d,
-                        struct str input) {
+                        struct str input, int64_t now_us) {
     struct db_array **c = b->messages.column;
     bool send = d->outcome == OUTCOME_SEND;
     db_array_int2(c[0], (int16_t)shard);
@@ -101,7 +101,7 @@ static void add_message(struct outbox_batch *b, int shard, const struct decision
     db_array_int8(c[12], d->event);
     db_array_text(c[13], str_from(message_status_name(send ? MESSAGE_QUEUED : MESSAGE_HELD_OUT)));
     text_or_null(c[14], d->reason);
-    instant_or_null(c[15], send ? d->due_us : 0);
+    instant_or_null(c[15], send && d->due_us > now_us ? d->due_us : 0);
     instant_or_null(c[16], d->expires_us);
     b->to_send += send;
 }
@@ -109,7 +109,7 @@ static void add_message(struct outbox_batch *b, int shard, const struct decision
 void outbox_batch_add(struct outbox_batch *b, int shard, const struct decision *d, struct str input,
                       int64_t now_us) {
     if (d->outcome == OUTCOME_SEND || d->outcome == OUTCOME_HELD_OUT) {
-        add_message(b, shard, d, input);
+        add_message(b, shard, d, input, now_us);
         return;
     }
     struct db_array **c = b->decisions.column;

@@ -17,7 +17,7 @@
 
 #include <stdlib.h>
 
-#define QUIET_AFTER_US (WALLCLOCK_US_PER_S) /* then producers wake us */
+#define QUIET_AFTER_NS UINT64_C(1000000000) /* then producers wake us */
 #define POLL_BUSY_MS 10
 #define POLL_QUIET_MS 500
 #define RETRY_MS 1000
@@ -36,7 +36,7 @@ struct intake {
     size_t empty_looks; /* in a row */
     size_t limit;       /* events a batch; smaller after a batch was refused */
     uint64_t serial;    /* of the newest snapshot */
-    int64_t last_event_us;
+    uint64_t last_event_ns; /* by the clock that nobody sets */
     bool reread;        /* the cursors must be read back before the next batch */
     bool rereading;     /* they are being */
     bool created;       /* the wait that just ended made customers */
@@ -148,7 +148,7 @@ static enum flow_result step_profile(struct flow *f) {
         return FLOW_DONE;
     }
     x->empty_looks = 0;
-    x->last_event_us = wallclock_now();
+    x->last_event_ns = uv_hrtime();
     x->created = false;
     past_prepare(b);
     struct db_call calls[BATCH_PROFILE_CALLS + 1];
@@ -423,7 +423,7 @@ static void on_flow_ended(struct flow *f, bool ok) {
     } else if (x->empty_looks < all->n) {
         start(x);
     } else {
-        bool long_ago = wallclock_now() - x->last_event_us > QUIET_AFTER_US;
+        bool long_ago = uv_hrtime() - x->last_event_ns > QUIET_AFTER_NS;
         set_quiet(x, long_ago);
         look_again(x, long_ago ? POLL_QUIET_MS : POLL_BUSY_MS);
     }
@@ -440,7 +440,6 @@ static void start(struct intake *x) {
 }
 
 void intake_kick(struct intake *x) {
-    x->last_event_us = wallclock_now();
     start(x);
 }
 

@@ -18,7 +18,7 @@ begin
        set due_at = 'infinity', reason = 'paused'
      where m.ctid = any (array (
         select h.ctid from godwit.messages h
-         where h.channel = of_channel and h.due_at <= at and h.shard = any (of_shards)
+         where h.channel = of_channel and h.due_at <= greatest(at, now()) and h.shard = any (of_shards)
            and h.status in ('queued', 'deferred')
            and h.campaign = any (array (select p.campaign from godwit.pauses p))
          order by h.due_at
