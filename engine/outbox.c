@@ -137,6 +137,8 @@ size_t outbox_batch_messages(const struct outbox_batch *b) {
 }
 
 /* ---- claim */
+#define CLAIM_BYTES (8 << 20) /* of inputs, at a time */
+
 static struct db_array *members_array(struct arena *a, uint64_t members) {
     struct db_array *array = db_array(a, DB_INT2, SHARDS);
     for (int i = 0; i < SHARDS; i++)
@@ -160,6 +162,7 @@ struct db_call outbox_claim(struct arena *a, struct str channel, uint64_t shards
     db_param_timestamptz(p, now_us);
     db_param_int8(p, most);
     db_param_array(p, ids_array(a, in_hand, n));
+    db_param_int8(p, CLAIM_BYTES);
     return (struct db_call){&st_claim, p};
 }
 

@@ -36,7 +36,7 @@ struct intake {
     size_t empty_looks; /* in a row */
     size_t limit;       /* events a batch; smaller after a batch was refused */
     uint64_t serial;    /* of the newest snapshot */
-    uint64_t last_event_ns; /* by the clock that nobody sets */
+    uint64_t last_event_ns;
     bool reread;        /* the cursors must be read back before the next batch */
     bool rereading;     /* they are being */
     bool created;       /* the wait that just ended made customers */
@@ -116,6 +116,7 @@ static enum flow_result step_read(struct flow *f) {
     batch_reset(b);
     b->workspace = workspace_hold(x->workspace);
     b->members = g->members & shards_owned(x->shards);
+    b->bounded = true;
     cursor_copy(&b->from, &g->cursor);
     struct db_call call = batch_steps_read(b, target_for(x, g), x->limit);
     return request(x, &call, 1);
@@ -142,7 +143,8 @@ static void move_on(struct intake *x) {
 static enum flow_result step_profile(struct flow *f) {
     struct intake *x = f->owner;
     struct batch *b = x->batch;
-    if (!batch_take(b, x->reply->result[0], x->limit)) {
+    const struct db_result *r = x->reply->result[0];
+    if (!batch_take(b, r, batch_steps_exhausted(r, x->limit))) {
         move_on(x);
         x->empty_looks++;
         return FLOW_DONE;
@@ -162,6 +164,10 @@ static enum flow_result step_create(struct flow *f) {
     struct intake *x = f->owner;
     struct batch *b = x->batch;
     size_t n = batch_steps_profiled(b, x->reply, INT64_MAX), missing = 0;
+    if (b->cut) { /* too much for the memory: the same again with fewer events */
+        x->limit = b->n / 2;
+        return FLOW_DONE;
+    }
     if (n < x->reply->n)
         past_take_kept(b, x->reply->result[n]);
     struct db_array *keys = db_array(b->arena, DB_TEXT, 0);

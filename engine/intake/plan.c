@@ -189,7 +189,8 @@ static bool plan_group(struct planner *x, const struct cursor_group *g, struct s
         ok = run(x, &call, 1, &reply, e);
         if (!ok)
             break;
-        bool any = batch_take(b, reply->result[0], BATCH_MOST);
+        bool any =
+            batch_take(b, reply->result[0], batch_steps_exhausted(reply->result[0], BATCH_MOST));
         db_reply_free(reply);
         ok = !any || decide_batch(x, e);
         cursor_copy(&at, &b->to);
@@ -252,7 +253,7 @@ static bool plan_past(struct planner *x, struct err *e) {
         bool any = db_rows(r) > 0;
         if (any) {
             cursor_set(&b->from, db_text(r, 0, 0), STR_NONE, STR_NONE, 0);
-            any = batch_take(b, r, BATCH_MOST);
+            any = batch_take(b, r, true);
         }
         db_reply_free(reply);
         for (size_t i = 0; i < b->n; i++) /* however old, and imported or not */

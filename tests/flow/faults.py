@@ -96,15 +96,15 @@ def ten_megabyte_attribute(place):
     for row in rows:
         check("attributes of 10." in row[2] and "MB" in row[2], "the reason: %r" % row)
     peak = peak_kib(e.process.pid)
-    check(peak < (400 if developer_build() else 96) * 1024, "peak memory %d KiB" % peak)
+    check(peak < (200 if developer_build() else 96) * 1024, "peak memory %d KiB" % peak)
     place.exact(peer.received(), [a for a in addresses(n) if not a.startswith(("c9@", "c10@"))])
     print("    peak memory %d KiB" % peak)
 
 
 def many_large_ones(place):
-    """300 MB of events, customers and messages of nearly 1 MB each are read in batches that are
+    """100 MB of events, customers and messages of nearly 1 MB each are read in batches that are
     bounded by bytes: all are decided and sent, in the order of the events, in bounded memory."""
-    n = 150
+    n = 60
     peer = place.peer()
     place.ready(peer.port, CONNECTIONS)
     place.write("templates/thanks/text.liquid", "Dear {{ customer.key }}, {{ event.note | size }} "
@@ -116,7 +116,7 @@ def many_large_ones(place):
     e = place.engine()
     wait(lambda: place.settled(n), "all are sent")
     peak = peak_kib(e.process.pid)
-    check(peak < (600 if developer_build() else 160) * 1024, "peak memory %d KiB" % peak)
+    check(peak < (300 if developer_build() else 160) * 1024, "peak memory %d KiB" % peak)
     same(place.database.number("select count(*) from (select event_id, lag(event_id) over (order by id) as "
                                "before from godwit.messages) m where event_id < before"), 0, "out of order")
     place.exact(peer.received(), addresses(n))
