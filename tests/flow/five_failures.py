@@ -55,7 +55,7 @@ def relay_down(place):
 
 
 def deferred_450(place):
-    peer = place.peer("rcpt#%d=450 4.2.0 greylisted" % N)
+    peer = place.peer("rcpt#%d=450 4.2.1 mailbox busy" % N)
     begin(place, peer.port)
     place.engine()
     finish(place, peer)
