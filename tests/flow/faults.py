@@ -102,9 +102,9 @@ def ten_megabyte_attribute(place):
 
 
 def many_large_ones(place):
-    """100 MB of events, customers and messages of nearly 1 MB each are read in batches that are
+    """60 MB of events, customers and messages of nearly 1 MB each are read in batches that are
     bounded by bytes: all are decided and sent, in the order of the events, in bounded memory."""
-    n = 60
+    n = 36
     peer = place.peer()
     place.ready(peer.port, CONNECTIONS)
     place.write("templates/thanks/text.liquid", "Dear {{ customer.key }}, {{ event.note | size }} "
@@ -184,7 +184,7 @@ def serialization_failures(place):
     """One statement in five of those that decide, mark and settle fails with 40001 or 40P01."""
     peer = place.peer()
     place.ready(peer.port, CONNECTIONS, "in_doubt: hold")
-    n = 150
+    n = 100
     place.customers(n)
     place.database.sql("create sequence public.hits")
     place.database.sql("""create function public.collide() returns trigger language plpgsql as $$
@@ -223,7 +223,7 @@ def clock_steps(place):
             f.write("%d\n" % seconds)
         os.rename(clock + ".new", clock)
     step(0)
-    peer = place.peer("connect#4=421 4.3.2 not now", "dot=sleep 0.002;ok")
+    peer = place.peer("connect#1=421 4.3.2 not now", "dot=sleep 0.002;ok")
     place.ready(peer.port, CONNECTIONS, "in_doubt: hold, rate: 400/s")
     n, first = 60, 1
     place.customers(6 * n)

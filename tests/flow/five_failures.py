@@ -62,7 +62,7 @@ def deferred_450(place):
 
 
 def hung_up_421(place):
-    peer = place.peer("mail#8=421 4.3.2 shutting down", "connect#4=421 4.3.2 shutting down")
+    peer = place.peer("mail#2=421 4.3.2 shutting down")
     begin(place, peer.port)
     place.engine()
     finish(place, peer)

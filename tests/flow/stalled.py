@@ -6,8 +6,8 @@ import os
 
 from flow import check, run, same, wait
 
-N = int(os.environ.get("STALLED_MESSAGES", "1500"))
-ROUNDS = int(os.environ.get("STALLED_ROUNDS", "3"))
+N = int(os.environ.get("STALLED_MESSAGES", "800"))
+ROUNDS = int(os.environ.get("STALLED_ROUNDS", "2"))
 FLOOR = float(os.environ.get("STALLED_FLOOR", "0.5"))
 CONNECTIONS = 16
 
