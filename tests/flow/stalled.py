@@ -46,8 +46,13 @@ def one_round(place, stall, stuck, healthy_rules, insert):
         text = f.read()
     place.write("godwit.yaml", text.replace("topics:", CHANNELS.format(stuck=stuck), 1))
     empty(place)
-    insert(stall)
     e = place.engine()
+    e.says("shards acquired")
+    if stall: # it is full of what is stuck before the others come
+        insert()
+        wait(lambda: place.database.number("select count(*) from godwit.messages") == N and
+             "sending" in place.statuses(), "some are stuck", 60)
+    place.orders(N)
     wait(lambda: place.database.number("select count(*) from godwit.messages where status = 'sent'") >= N,
          "the healthy destination's are sent", 120)
     e.kill()
@@ -62,11 +67,9 @@ def channel(place):
                 "  - send: { channel: stuck, topic: offers, template: thanks }\n")
     place.customers(N)
 
-    def insert(stall):
-        if stall:
-            place.database.sql("insert into godwit.events (customer, name) select 'c' || i, 'order.lost' "
-                               "from generate_series(1, %d) i" % N)
-        place.orders(N)
+    def insert():
+        place.database.sql("insert into godwit.events (customer, name) select 'c' || i, 'order.lost' "
+                           "from generate_series(1, %d) i" % N)
     shares = []
     for _ in range(ROUNDS):
         alone = one_round(place, False, stuck.port, (), insert)
@@ -81,11 +84,9 @@ def domain(place):
     place.database.sql("select count(godwit.identify('s' || i, '{}', 's' || i || '@stuck.example')) "
                        "from generate_series(1, %d) i" % N)
 
-    def insert(stall):
-        if stall:
-            place.database.sql("insert into godwit.events (customer, name) select 's' || i, 'order.placed' "
-                               "from generate_series(1, %d) i" % N)
-        place.orders(N)
+    def insert():
+        place.database.sql("insert into godwit.events (customer, name) select 's' || i, 'order.placed' "
+                           "from generate_series(1, %d) i" % N)
     shares = []
     for _ in range(ROUNDS):
         alone = one_round(place, False, 1, ("rcpt:*@stuck.example=stall",), insert)
