@@ -52,7 +52,7 @@ struct dispatch {
     uint64_t cycle_ns, cycle_took; /* when it began; ms that the last one took */
     int64_t done;                  /* sent or failed */
     int failures;                  /* in a row, of the channel as a whole */
-    int64_t rests_until_us;        /* 0: it does not rest */
+    uint64_t rests_until_ns;       /* by the clock that nobody sets; 0: it does not rest */
     char trouble[600];             /* why it rests */
     bool closing, driver_closed;
     void (*closed)(void *ctx);
