@@ -45,9 +45,9 @@ struct settings_channel {
     const struct settings_domain *domains;
     size_t n_domains;
     struct settings_warmup warmup;
-    int64_t retry_us;      /* first delay of a deferred message; 0: the standard one */
-    struct value settings; /* map: what stands beside the keys above; for the driver */
-    struct place at;       /* of the name */
+    int64_t retry_us;         /* first delay of a deferred message; 0: the standard one */
+    struct value settings;    /* map: what stands beside the keys above; for the driver */
+    struct place at;          /* of the name */
     const struct ynode *node; /* the map in the file, to place a driver's complaints */
 };
 
@@ -63,6 +63,24 @@ struct settings_sender {
     struct str email;
     struct str reply_to;       /* may be empty */
     struct str postal_address; /* may be empty; mail about a topic needs it */
+    struct str bounces;        /* where bounces go, with a token behind a +; empty: to `email` */
+};
+
+/* Where mail comes in: either a Maildir or a mailbox that is asked. */
+struct settings_source {
+    struct str maildir; /* its path, as written; empty: */
+    struct str url;     /* imap:// imaps:// pop3:// pop3s:// */
+    struct str username, password;
+    struct str ca_file; /* may be empty */
+    struct str move_to; /* IMAP folder or Maildir; empty: what was read is deleted */
+    int64_t every_us;
+};
+
+/* What follows from bounces. */
+struct settings_bounces {
+    int64_t soft_most;    /* in a row suppress an address, */
+    int64_t soft_over_us; /* if they came over at least this time */
+    int64_t pause_us;     /* of a domain that refuses us */
 };
 
 struct settings_tracking {
@@ -85,6 +103,9 @@ struct settings {
     const struct settings_topic *topics;
     size_t n_topics;
     struct settings_tracking tracking;
+    const struct settings_source *inbound;
+    size_t n_inbound;
+    struct settings_bounces bounces;
     struct yamlfile file; /* for places in later complaints */
 };
 

@@ -124,6 +124,7 @@ static void on_done(const struct channel_host *host, uint64_t ref, const struct 
                              .expires_us = x->m.expires_us,
                              .now_us = wallclock_now(),
                              .first_us = d->retry_us,
+                             .mail = d->kind == CHANNEL_EMAIL,
                              .in_doubt = d->in_doubt};
     bool pause;
     x->result = retry_after(&in, r, &pause);

@@ -27,7 +27,7 @@ static size_t add_settles(struct dispatch *d, struct db_call *call) {
         n++;
     }
     if (n)
-        *call = outbox_settle_call(s);
+        *call = outbox_settle_call(s, &d->host->workspace->settings.bounces);
     return n;
 }
 
