@@ -181,6 +181,18 @@ static void walk(struct reader *r, GMimeObject *object, int depth) {
     }
 }
 
+/* No mail may hold NUL (RFC 5322), and C texts would end there. */
+static struct str without_nul(struct arena *a, struct str mail) {
+    if (!mail.n || !memchr(mail.p, 0, mail.n))
+        return mail;
+    char *out = arena_alloc(a, mail.n);
+    size_t n = 0;
+    for (size_t i = 0; i < mail.n; i++)
+        if (mail.p[i])
+            out[n++] = mail.p[i];
+    return str_of(out, n);
+}
+
 void email_parts_read(struct arena *a, struct str mail, struct email_parts *out) {
     *out = (struct email_parts){.report_type = S("")};
     struct reader r = {a, out, ARENA_ARRAY(a, struct email_part, PARTS_MOST)};
@@ -191,6 +203,7 @@ void email_parts_read(struct arena *a, struct str mail, struct email_parts *out)
     struct str line;
     if (str_starts(mail, S("From "))) /* as some pipes begin */
         (void)next_line(&mail, &line);
+    mail = without_nul(a, mail);
     if (!mail.n)
         return;
     GMimeStream *stream = g_mime_stream_mem_new_with_buffer(mail.p, mail.n);

@@ -162,6 +162,11 @@ void dispatch_count(struct dispatch *d, struct delivery_counts *out, struct str 
     }
 }
 
+void dispatch_pause(struct dispatch *d, struct str channel, struct str domain, int64_t until_us) {
+    if (str_eq(d->name, channel))
+        pace_pause(d->throttle.pace, domain, until_us, wallclock_now());
+}
+
 void dispatch_state(const struct dispatch *d, struct channel_state *out) {
     *out = (struct channel_state){.channel = d->name,
                                   .done = d->done,
