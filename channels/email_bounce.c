@@ -246,6 +246,11 @@ static bool is_daemon(const struct look *l) {
         for (size_t i = 0; i + strlen(*n) <= from.n; i++)
             if (str_eq_nocase(str_sub(from, i, i + strlen(*n)), str_from(*n)))
                 return true;
+    return false;
+}
+
+/* No answer is wanted. */
+static bool is_from_nobody(const struct look *l) {
     return str_eq(email_field(&l->parts.header, "Return-Path"), S("<>"));
 }
 
@@ -256,7 +261,7 @@ static bool read_words(struct look *l) {
     struct str failed = email_field(&l->parts.header, "X-Failed-Recipients");
     if (!text.n && html)
         text = email_bounce_text_of_html(l->a, html->content);
-    if (!failed.n && !is_daemon(l))
+    if (!failed.n && !is_daemon(l) && !is_from_nobody(l))
         return false;
     email_bounce_text_read(l->a, text, &t);
     email_bounce_text_read(l->a, l->out->subject, &subject);
@@ -289,13 +294,15 @@ static bool is_machine(const struct look *l) {
     for (const char *const *b = bulk; *b; b++)
         if (str_eq_nocase(precedence, str_from(*b)))
             return true;
-    return str_starts(l->parts.report_type, S("disposition")) || is_daemon(l) ||
+    return str_starts(l->parts.report_type, S("disposition")) || is_from_nobody(l) ||
            email_bounce_text_away(l->out->subject);
 }
 
 static void read_answer(struct look *l) {
     const struct email_part *html = find(l, "text/html");
     struct str text = first_text(l);
+    if (is_daemon(l))
+        return; /* a report of some kind that is not understood */
     if (is_machine(l)) {
         l->out->kind = EMAIL_AUTO_REPLY;
         return;

@@ -374,8 +374,8 @@ static void watch(struct engine *en, uv_signal_t *h, int number) {
 
 bool engine_run(struct workspace *w, const struct engine_options *o, struct err *e) {
     struct engine en = {.options = o, .arena = arena_new(0)};
-    bool ok =
-        registry_secret(o->conninfo, en.arena, &en.secret, e) && registry_record(o->conninfo, w, e);
+    bool ok = inbound_check(w, e) && registry_secret(o->conninfo, en.arena, &en.secret, e) &&
+              registry_record(o->conninfo, w, e);
     if (ok) {
         if (uv_loop_init(&en.loop) != 0)
             abort();

@@ -248,8 +248,7 @@ struct inbound *inbound_open(uv_loop_t *loop, const char *conninfo, struct works
         abort();
     *in = (struct inbound){.loop = loop, .secret = secret, .workspace = workspace_hold(w)};
     struct db_events events = {on_up, on_down, NULL, in};
-    in->db = db_open(loop, conninfo, 0, &events, e);
-    if (!in->db || !inbound_check(w, e))
+    if (!(in->db = db_open(loop, conninfo, 0, &events, e)))
         return NULL; /* the caller gives up: what is open ends with the process */
     open_sources(in, w);
     uv_timer_init(loop, &in->timer);

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define NAMES_MOST 200    /* of one look */
-#define REST_MS 5000      /* between looks when nothing tells of new mail */
+#define REST_MS 2000      /* between looks when nothing tells of new mail */
 #define REFUSED_MS 300000 /* when mail cannot be taken away, or not be recorded */
 
 /*  look: names of new/  ->  the next: read, take  ->  committed: remove or move  ->  the next
