@@ -62,6 +62,8 @@ static struct outbox_result bounced(const struct retry_input *in, const struct c
     if (x.status != MESSAGE_FAILED || r->code <= 0 || !(address || message))
         return x;
     struct bounce_said said = {str_from(r->enhanced), r->code, str_of(r->reason.p, r->reason.n)};
+    if (!in->mail && r->enhanced[0])
+        said.text = STR_NONE; /* the driver has judged: a provider's words are no mail server's */
     x.bounce = bounce_classify(&said);
     if (message && x.bounce.class != BOUNCE_BLOCK)
         x.bounce.class = r->outcome == CHANNEL_REFUSED ? BOUNCE_CONTENT : BOUNCE_SOFT;
