@@ -124,7 +124,7 @@ static void read_password(struct form_reader *r, const struct ynode *node, void 
 static void check_source(struct form_reader *r, const struct ynode *node,
                          const struct settings_source *s) {
     bool pop3 = str_starts(s->url, S("pop3"));
-    if (!s->maildir.n == !s->url.n)
+    if (!ynode_get(node, S("maildir")) == !ynode_get(node, S("url")))
         form_error(r, node, "a source of mail has either `maildir` or `url`");
     else if (s->maildir.n && (s->username.n || s->password.n || s->ca_file.n))
         form_error(r, node, "a Maildir needs no login: it is read as files");
