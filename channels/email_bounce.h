@@ -55,7 +55,7 @@ struct email_report {
 void email_bounce_read(struct arena *a, struct str mail, struct email_report *out);
 const char *email_report_kind_name(enum email_report_kind k); /* "bounce", "auto_reply", ... */
 
-/* Gives back what the parser holds; reading may begin again afterwards. */
+/* Gives back what the parser holds: once, before the process ends. */
 void email_bounce_shutdown(void);
 
 #endif

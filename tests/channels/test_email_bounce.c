@@ -78,7 +78,6 @@ START_TEST(samples) {
     }
     ck_assert_int_ge(n, 50);
     arena_free(a);
-    email_bounce_shutdown();
 }
 END_TEST
 
@@ -96,7 +95,6 @@ START_TEST(cut_anywhere) {
         arena_free(b);
     }
     arena_free(a);
-    email_bounce_shutdown();
 }
 END_TEST
 
@@ -120,7 +118,6 @@ START_TEST(bounded) {
     email_bounce_read(a, buf_str(&b), &r);
     ck_assert_int_eq(r.kind, EMAIL_BOUNCE);
     arena_free(a);
-    email_bounce_shutdown();
 }
 END_TEST
 
@@ -148,7 +145,6 @@ START_TEST(real_ones) {
     if (d)
         closedir(d);
     arena_free(a);
-    email_bounce_shutdown();
 }
 END_TEST
 
@@ -239,6 +235,7 @@ END_TEST
 Suite *suite_email_bounce(void) {
     Suite *s = suite_create("email_bounce");
     TCase *t = tcase_create("mail");
+    tcase_add_unchecked_fixture(t, NULL, email_bounce_shutdown);
     tcase_add_test(t, samples);
     tcase_add_loop_test(t, cut_anywhere, 0, 5);
     tcase_add_test(t, bounded);

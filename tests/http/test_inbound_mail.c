@@ -66,13 +66,13 @@ START_TEST(finds_the_message) {
     inbound_mail_read(a, S("another secret"), &rule, recipient, mail, &m);
     ck_assert_msg(!m.ours, "%s, under another secret", cases[_i].name);
     arena_free(a);
-    email_bounce_shutdown();
 }
 END_TEST
 
 Suite *suite_inbound_mail(void) {
     Suite *s = suite_create("inbound_mail");
     TCase *t = tcase_create("messages");
+    tcase_add_unchecked_fixture(t, NULL, email_bounce_shutdown);
     tcase_add_loop_test(t, finds_the_message, 0, sizeof cases / sizeof *cases);
     suite_add_tcase(s, t);
     return s;
