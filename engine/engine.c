@@ -11,6 +11,7 @@
 #include "engine/metrics.h"
 #include "engine/registry.h"
 #include "engine/registry_journeys.h"
+#include "engine/response/inbound.h"
 #include "engine/response/receive.h"
 #include "engine/shards.h"
 #include "engine/supervisor.h"
@@ -39,6 +40,7 @@ struct engine {
     struct wake *wake;
     struct delivery *delivery;
     struct receive *receive; /* NULL: nothing listens */
+    struct inbound *inbound; /* NULL: a drain */
     struct supervisor *supervisor;
     bool stopping, failed;
     int stuck_ticks, still_ticks;
@@ -196,12 +198,14 @@ static void on_tick(uv_timer_t *t) {
 
 /* ---- reload */
 
-/* Its own part first: it alone can still refuse (a write key that is not there). */
+/* What can still refuse comes first (a write key or a login that is not there). */
 static bool use(struct engine *en, struct workspace *w, struct err *e) {
-    if (!registry_earlier(en->options->conninfo, w, en->workspace, e) ||
+    if (!inbound_check(w, e) || !registry_earlier(en->options->conninfo, w, en->workspace, e) ||
         !registry_record(en->options->conninfo, w, e) ||
         (en->receive && !receive_reload(en->receive, w, e)))
         return false;
+    if (en->inbound)
+        inbound_reload(en->inbound, w);
     intake_reload(en->intake, w);
     delivery_reload(en->delivery, w);
     wake_reload(en->wake, w);
@@ -278,6 +282,8 @@ static void put_metrics(void *ctx, struct buf *out) {
     metrics_sample(out, name, "status=\"in_doubt\"", (double)d.in_doubt);
     metrics_value(out, "godwit_messages_in_hand", "Messages claimed and not yet settled.",
                   (double)(d.ready + d.in_flight));
+    if (en->inbound)
+        inbound_metrics(en->inbound, out);
     metrics_value(out, "godwit_stuck", "Whether a channel rests after failures.", d.stuck);
 }
 
@@ -310,10 +316,16 @@ static void on_delivery_closed(void *ctx) {
     wake_close(en->wake, on_wake_closed, en);
 }
 
+static void on_inbound_closed(void *ctx) {
+    struct engine *en = ctx;
+    en->inbound = NULL;
+    delivery_close(en->delivery, STOP_MS - RECEIVE_MS, on_delivery_closed, en);
+}
+
 static void on_receive_closed(void *ctx) {
     struct engine *en = ctx;
     en->receive = NULL;
-    delivery_close(en->delivery, STOP_MS - RECEIVE_MS, on_delivery_closed, en);
+    inbound_close(en->inbound, on_inbound_closed, en);
 }
 
 static void stop(struct engine *en) {
@@ -329,6 +341,8 @@ static void stop(struct engine *en) {
     supervisor_stopping(en->supervisor);
     if (en->receive)
         receive_close(en->receive, on_receive_closed, en);
+    else if (en->inbound)
+        on_receive_closed(en);
     else
         delivery_close(en->delivery, STOP_MS, on_delivery_closed, en);
 }
@@ -365,8 +379,12 @@ static bool open_parts(struct engine *en) {
 /* A drain does what is due and goes: it answers nobody. */
 static bool open_receive(struct engine *en) {
     const struct receive_host host = {en, is_ready, put_metrics};
-    if (en->options->drain || !en->workspace->settings.tracking.listen.n)
+    if (en->options->drain)
         return true;
+    en->inbound =
+        inbound_open(&en->loop, en->options->conninfo, en->workspace, en->secret, &en->err);
+    if (!en->inbound || !en->workspace->settings.tracking.listen.n)
+        return en->inbound != NULL;
     en->receive =
         receive_open(&en->loop, en->options->conninfo, en->workspace, en->secret, &host, &en->err);
     if (en->receive)
@@ -383,7 +401,7 @@ static void watch(struct engine *en, uv_signal_t *h, int number) {
 
 bool engine_run(struct workspace *w, const struct engine_options *o, struct err *e) {
     struct engine en = {.options = o, .arena = arena_new(0), .known_ticks = VERSIONS_TICKS};
-    bool ok = registry_secret(o->conninfo, en.arena, &en.secret, e) &&
+    bool ok = inbound_check(w, e) && registry_secret(o->conninfo, en.arena, &en.secret, e) &&
               registry_earlier(o->conninfo, w, NULL, e) && registry_record(o->conninfo, w, e);
     if (ok) {
         if (uv_loop_init(&en.loop) != 0)

@@ -70,10 +70,9 @@ struct outbox_batch {
 
 struct outbox_batch *outbox_batch_new(struct arena *a, size_t expect) {
     static const enum db_type messages[] = {
-        DB_INT2, DB_INT8, DB_TEXT, DB_TEXT,        DB_TEXT,       DB_TEXT,
-        DB_TEXT, DB_TEXT, DB_TEXT, DB_TEXT,        DB_TEXT,       DB_JSONB,
-        DB_INT8, DB_TEXT, DB_TEXT, DB_TIMESTAMPTZ, DB_TIMESTAMPTZ, DB_TEXT,
-        DB_TIMESTAMPTZ};
+        DB_INT2, DB_INT8,        DB_TEXT,        DB_TEXT, DB_TEXT,       DB_TEXT, DB_TEXT,
+        DB_TEXT, DB_TEXT,        DB_TEXT,        DB_TEXT, DB_JSONB,      DB_INT8, DB_TEXT,
+        DB_TEXT, DB_TIMESTAMPTZ, DB_TIMESTAMPTZ, DB_TEXT, DB_TIMESTAMPTZ};
     static const enum db_type displaced[] = {DB_INT2, DB_INT8, DB_TEXT, DB_TEXT, DB_TEXT, DB_TEXT};
     static const enum db_type decisions[] = {DB_INT2,        DB_INT8, DB_TEXT, DB_TEXT, DB_INT8,
                                              DB_TIMESTAMPTZ, DB_TEXT, DB_TEXT, DB_TEXT};
@@ -93,8 +92,8 @@ static void add_displaced(struct outbox_batch *b, int shard, const struct decisi
         db_array_text(c[2], m->campaign);
         db_array_text(c[3], m->step);
         db_array_text(c[4], m->occurrence);
-        db_array_text(c[5], str_printf(b->displaced.a, "displaced by %.*s",
-                                       STR_FMT(d->campaign->name)));
+        db_array_text(c[5],
+                      str_printf(b->displaced.a, "displaced by %.*s", STR_FMT(d->campaign->name)));
     }
 }
 
@@ -301,9 +300,9 @@ struct outbox_settles {
 };
 
 struct outbox_settles *outbox_settles_new(struct arena *a, size_t expect) {
-    static const enum db_type types[] = {DB_INT8, DB_INT2, DB_INT8,        DB_TEXT,
-                                         DB_TEXT, DB_TEXT, DB_TIMESTAMPTZ, DB_INT2,
-                                         DB_BOOL, DB_INT2, DB_INT2};
+    static const enum db_type types[] = {DB_INT8, DB_INT2,        DB_INT8, DB_TEXT, DB_TEXT,
+                                         DB_TEXT, DB_TIMESTAMPTZ, DB_INT2, DB_BOOL, DB_TEXT,
+                                         DB_INT2, DB_BOOL,        DB_TEXT};
     struct outbox_settles *s = ARENA_NEW(a, struct outbox_settles);
     COLUMNS_INIT(&s->c, a, expect, types);
     return s;
@@ -321,12 +320,18 @@ void outbox_settle(struct outbox_settles *s, const struct outbox_message *m, int
     instant_or_null(c[6], r->due_us);
     db_array_int2(c[7], r->given_back ? 1 : 0);
     db_array_bool(c[8], r->doubted);
-    db_array_int2(c[9], r->suppress ? 2 : r->bounced);
+    db_array_text(c[9], str_from(bounce_class_name(r->bounce.class)));
     db_array_int2(c[10], (int16_t)r->segments);
+    db_array_bool(c[11], r->bounce.reputation);
+    text_or_null(c[12], str_dup(s->c.a, str_from(r->enhanced)));
 }
 
-struct db_call outbox_settle_call(struct outbox_settles *s, int64_t now_us) {
+struct db_call outbox_settle_call(struct outbox_settles *s, const struct settings_bounces *rule,
+                                  int64_t now_us) {
     struct db_params *p = columns_params(&s->c);
+    db_param_int4(p, (int32_t)rule->soft_most);
+    db_param_int8(p, rule->soft_over_us);
+    db_param_int8(p, rule->pause_us);
     db_param_timestamptz(p, now_us);
     return (struct db_call){&st_settle, p};
 }

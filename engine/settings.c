@@ -8,6 +8,7 @@
 #include "channels/drivers.h"
 #include "engine/secret.h"
 #include "engine/settings_care.h"
+#include "engine/settings_inbound.h"
 #include "engine/settings_pace.h"
 #include "rules/form.h"
 
@@ -60,6 +61,14 @@ static const struct form sender_form = {
                                      .offset = offsetof(struct settings, sender.postal_address),
                                      .help = "the address that mail about a topic must show",
                                      .example = "\"1 Long Road, Taipei\""},
+                                    {.key = "bounces",
+                                     .type = FORM_CUSTOM,
+                                     .read = settings_inbound_address,
+                                     .offset = offsetof(struct settings, sender.bounces),
+                                     .schema = "{\"type\":\"string\",\"format\":\"email\"}",
+                                     .help = "the address that bounces go to, with a + and a "
+                                             "token for each message",
+                                     .example = "bounces@acme.example"},
                                     {0}},
 };
 
@@ -93,7 +102,8 @@ static const struct form_field kind_field = {
 #define CHANNELS_SCHEMA                                                                     \
     "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\",\"required\":"      \
     "[\"driver\"],\"properties\":{\"driver\":{\"type\":\"string\"},\"in_doubt\":{\"enum\":" \
-    "[\"resend\",\"hold\"]},\"kind\":{\"enum\":[\"email\",\"sms\",\"webhook\"]}," SETTINGS_PACE_SCHEMA "}}}"
+    "[\"resend\",\"hold\"]},\"kind\":{\"enum\":[\"email\",\"sms\",\"webhook\"]}"            \
+    "," SETTINGS_PACE_SCHEMA "}}}"
 
 static const struct form topic_form = {
     .what = "a topic",
@@ -205,6 +215,16 @@ const struct form settings_form = {
              .type = FORM_SUB,
              .sub = &tracking_form,
              .help = "the HTTP side of the engine"},
+            {.key = "inbound",
+             .type = FORM_CUSTOM,
+             .read = settings_inbound_read,
+             .sub = &settings_source_form,
+             .shape = FORM_LIST_OF,
+             .help = "where bounces, complaints and replies come in"},
+            {.key = "bounces",
+             .type = FORM_SUB,
+             .sub = &settings_bounces_form,
+             .help = "what follows from bounces"},
             {.key = "quiet_hours",
              .type = FORM_CUSTOM,
              .read = settings_care_quiet_hours,
@@ -225,8 +245,10 @@ void settings_read(struct arena *a, const struct yamlfile *file, struct settings
                    struct diags *d) {
     struct form_reader r = {.a = a, .file = file, .d = d};
     struct err e = ERR_INIT;
-    *out = (struct settings){
-        .timezone = S("UTC"), .tracking = {.opens = true, .clicks = true}, .file = *file};
+    *out = (struct settings){.timezone = S("UTC"),
+                             .tracking = {.opens = true, .clicks = true},
+                             .bounces = SETTINGS_BOUNCES_STANDARD,
+                             .file = *file};
     if (!wallclock_zone(out->timezone, &out->zone, &e))
         form_error(&r, NULL, "%s", e.text);
     if (!file->root) {

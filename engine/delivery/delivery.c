@@ -7,6 +7,7 @@
 #include "base/io/db.h"
 #include "base/log.h"
 #include "base/wallclock.h"
+#include "engine/delivery/destination_pauses.h"
 #include "engine/delivery/dispatch.h"
 #include "engine/outbox.h"
 #include "engine/session.h"
@@ -21,6 +22,7 @@ struct delivery {
     struct dispatch **list; /* one a channel */
     size_t n;
     struct channel_states *states;
+    struct destination_pauses *pauses;
     uv_timer_t timer;
     struct arena *recover_arena;
     bool recovering;
@@ -81,9 +83,29 @@ static void on_marks_down(void *ctx, const struct err *e) {
     d->host.recovered = false;
 }
 
+static void on_paused(void *ctx, struct str channel, struct str domain, int64_t until_us) {
+    struct delivery *d = ctx;
+    for (size_t i = 0; i < d->n; i++)
+        dispatch_pause(d->list[i], channel, domain, until_us);
+}
+
+static void look_at_pauses(struct delivery *d) {
+    struct channel_state state;
+    struct str *names = calloc(d->n + 1, sizeof *names);
+    if (!names)
+        abort();
+    for (size_t i = 0; i < d->n; i++) {
+        dispatch_state(d->list[i], &state);
+        names[i] = state.channel;
+    }
+    destination_pauses_look(d->pauses, d->host.claims, names, d->n, wallclock_now());
+    free(names);
+}
+
 static void on_claims_up(void *ctx) {
     struct delivery *d = ctx;
     session_settings(d->host.claims);
+    look_at_pauses(d); /* known before the first claim's rows come, on the same connection */
     delivery_kick(d);
 }
 
@@ -107,6 +129,7 @@ static void write_states(struct delivery *d) {
 
 static void on_tick(uv_timer_t *t) {
     struct delivery *d = t->data;
+    look_at_pauses(d);
     d->host.ticks++;
     write_states(d);
     recover(d);
@@ -157,6 +180,7 @@ static void release(struct delivery *d) {
     workspace_release(d->host.workspace);
     locales_free(d->host.render.locales);
     channel_states_free(d->states);
+    destination_pauses_free(d->pauses);
     arena_free(d->recover_arena);
     free(d->list);
     free(d);
@@ -167,10 +191,13 @@ struct delivery *delivery_open(uv_loop_t *loop, const char *conninfo, struct wor
     struct delivery *d = calloc(1, sizeof *d);
     if (!d || !(d->list = calloc(w->settings.n_channels + 1, sizeof *d->list)))
         abort();
-    d->host = (struct dispatch_host){
-        .loop = loop, .shards = shards, .workspace = workspace_hold(w), .render = {secret, locales_new()}};
+    d->host = (struct dispatch_host){.loop = loop,
+                                     .shards = shards,
+                                     .workspace = workspace_hold(w),
+                                     .render = {secret, locales_new()}};
     d->recover_arena = arena_new(0);
     d->states = channel_states_new(w->settings.n_channels);
+    d->pauses = destination_pauses_new(on_paused, d);
     struct db_events claims = {on_claims_up, on_claims_down, NULL, d};
     struct db_events marks = {on_marks_up, on_marks_down, NULL, d};
     for (size_t i = 0; i < w->settings.n_channels; i++) {

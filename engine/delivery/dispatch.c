@@ -124,6 +124,7 @@ static void on_done(const struct channel_host *host, uint64_t ref, const struct 
                              .expires_us = x->m.expires_us,
                              .now_us = wallclock_now(),
                              .first_us = d->retry_us,
+                             .mail = d->kind == CHANNEL_EMAIL,
                              .in_doubt = d->in_doubt};
     bool pause;
     x->result = retry_after(&in, r, &pause);
@@ -159,6 +160,11 @@ void dispatch_count(struct dispatch *d, struct delivery_counts *out, struct str 
         out->stuck = true;
         *trouble = str_from(d->trouble);
     }
+}
+
+void dispatch_pause(struct dispatch *d, struct str channel, struct str domain, int64_t until_us) {
+    if (str_eq(d->name, channel))
+        pace_pause(d->throttle.pace, domain, until_us, wallclock_now());
 }
 
 void dispatch_state(const struct dispatch *d, struct channel_state *out) {

@@ -47,6 +47,9 @@ size_t dispatch_in_hand(const struct dispatch *d, int64_t *out, size_t room);
 void dispatch_forget_ready(struct dispatch *d, uint64_t members); /* of these shards */
 void dispatch_count(struct dispatch *d, struct delivery_counts *out, struct str *trouble);
 
+/* If it is this channel's: nothing goes to the domain before then (us; 0: it goes again). */
+void dispatch_pause(struct dispatch *d, struct str channel, struct str domain, int64_t until_us);
+
 void dispatch_state(const struct dispatch *d, struct channel_state *out);
 
 /* Closes the driver; then, when results are settled or cannot be, calls closed. */

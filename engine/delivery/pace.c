@@ -32,6 +32,7 @@ struct lane {
     int busy;             /* "later" in a row */
     int64_t rest_us;      /* how long the last rest was */
     int64_t rests_until;  /* 0: it does not rest */
+    int64_t paused_until; /* from outside; 0: it is not */
     int64_t booked_until; /* slots up to here are given away */
     size_t n;
     char name[];
@@ -85,9 +86,13 @@ static struct lane *find(const struct pace *p, bool is_domain, struct str name) 
     return l;
 }
 
+static int64_t closed_until(const struct lane *l) {
+    return l->rests_until > l->paused_until ? l->rests_until : l->paused_until;
+}
+
 static bool is_idle(const struct lane *l, int64_t now_us) {
     return !l->held && !l->in_flight && (!l->window || l->unproven) && !l->busy &&
-           l->rests_until <= now_us && l->booked_until <= now_us;
+           closed_until(l) <= now_us && l->booked_until <= now_us;
 }
 
 static void forget_idle(struct pace *p, int64_t now_us) {
@@ -197,8 +202,7 @@ static size_t worth_holding(const struct pace *p, const struct lane *l, int64_t 
 }
 
 static int64_t book(struct pace *p, struct lane *l, int64_t now_us) {
-    int64_t from =
-        l->rests_until > now_us + (int64_t)SECOND ? l->rests_until : now_us + (int64_t)SECOND;
+    int64_t soon = now_us + (int64_t)SECOND, from = closed_until(l) > soon ? closed_until(l) : soon;
     double per_s = l->bucket.per_s > 0 ? l->bucket.per_s * p->share : (double)(4 * p->connections);
     if (l->booked_until < from)
         l->booked_until = from;
@@ -213,7 +217,7 @@ int64_t pace_hold(struct pace *p, const struct pace_key *k, int64_t now_us) {
     size_t n = lanes_of(p, k, now_us, lanes);
     int64_t slot = 0;
     for (size_t i = 0; i < n; i++) {
-        if (lanes[i]->rests_until <= now_us && lanes[i]->held < worth_holding(p, lanes[i], now_us))
+        if (closed_until(lanes[i]) <= now_us && lanes[i]->held < worth_holding(p, lanes[i], now_us))
             continue;
         int64_t one = book(p, lanes[i], now_us);
         slot = one > slot ? one : slot;
@@ -228,7 +232,8 @@ int64_t pace_evict(struct pace *p, const struct pace_key *k, int64_t now_us) {
     size_t n = lanes_of(p, k, now_us, lanes);
     int64_t slot = 0;
     for (size_t i = 0; i < n; i++) {
-        if (lanes[i]->rests_until <= now_us && lanes[i]->held <= worth_holding(p, lanes[i], now_us))
+        if (closed_until(lanes[i]) <= now_us &&
+            lanes[i]->held <= worth_holding(p, lanes[i], now_us))
             continue;
         int64_t one = book(p, lanes[i], now_us);
         slot = one > slot ? one : slot;
@@ -260,7 +265,7 @@ bool pace_take(struct pace *p, const struct pace_key *k, int64_t now_us) {
     if (!has_token(&p->bucket, p->share, now_us))
         return false;
     for (size_t i = 0; i < n; i++)
-        if (lanes[i]->rests_until > now_us || !has_token(&lanes[i]->bucket, p->share, now_us) ||
+        if (closed_until(lanes[i]) > now_us || !has_token(&lanes[i]->bucket, p->share, now_us) ||
             !has_room(p, lanes[i], now_us))
             return false;
     p->bucket.tokens--;
@@ -322,6 +327,19 @@ void pace_result(struct pace *p, const struct pace_key *k, enum pace_answer answ
         went_well(p, l);
     else if (l && answer == PACE_BUSY)
         was_busy(l, now_us);
+}
+
+void pace_pause(struct pace *p, struct str domain, int64_t until_us, int64_t now_us) {
+    struct lane *l = find(p, true, domain);
+    if (!l && until_us > now_us)
+        l = make(p, true, domain, domain_rate(p, domain), now_us);
+    if (!l || (!until_us && !l->paused_until))
+        return;
+    if (until_us > now_us && !l->window)
+        l->window = 1;
+    l->paused_until = until_us;
+    if (!until_us)
+        l->booked_until = 0;
 }
 
 /* ---- life */

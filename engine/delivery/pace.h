@@ -76,6 +76,9 @@ bool pace_take(struct pace *p, const struct pace_key *k, int64_t now_us);
 void pace_result(struct pace *p, const struct pace_key *k, enum pace_answer answer, int64_t now_us);
 void pace_untake(struct pace *p, const struct pace_key *k);
 
+/* Somebody else holds the domain back (us; 0: no longer); then it starts slowly. */
+void pace_pause(struct pace *p, struct str domain, int64_t until_us, int64_t now_us);
+
 /* When the channel as a whole has its next token; now_us: it has one. */
 int64_t pace_next(struct pace *p, int64_t now_us);
 

@@ -134,15 +134,29 @@ static struct str domain_of(struct str address) {
 struct str render_message_id(const struct outbox_message *m, struct str secret, struct str domain,
                              struct arena *a) {
     unsigned char mac[DIGEST_MAC_BYTES];
+    char token[TOKEN_MAIL_CHARS + 1];
     struct str customer = str_of((const char *)&m->customer, sizeof m->customer);
     struct str parts[] = {S("message-id"), m->campaign, customer, m->step, m->occurrence};
     digest_mac(secret, parts, 5, mac);
+    token_mail_make(secret, TOKEN_MESSAGE_ID, m->shard, m->id, token);
     struct buf b = BUF_IN(a);
-    buf_add_char(&b, '<');
-    for (int i = 0; i < 16; i++)
+    buf_printf(&b, "<%s.", token);
+    for (int i = 0; i < 8; i++)
         buf_printf(&b, "%02x", mac[i]);
     buf_printf(&b, "@%.*s>", STR_FMT(domain));
     return buf_str(&b);
+}
+
+/* "bounces+TOKEN@acme.example": where a report of this message's fate goes. */
+static struct str return_path(const struct outbox_message *m, struct str bounces, struct str secret,
+                              struct arena *a) {
+    char token[TOKEN_MAIL_CHARS + 1];
+    ptrdiff_t at = str_find(bounces, S("@"));
+    if (at < 0)
+        return STR_NONE;
+    token_mail_make(secret, TOKEN_BOUNCE, m->shard, m->id, token);
+    return str_printf(a, "%.*s+%s%.*s", (int)at, bounces.p, token,
+                      STR_FMT(str_sub(bounces, (size_t)at, bounces.n)));
 }
 
 static struct str unsubscribe_url(const struct outbox_message *m, struct str base,
@@ -284,7 +298,11 @@ bool render_message(const struct workspace *w, const struct outbox_message *m,
     if (!t)
         return err_set(e, ERR_INPUT, "there is no template `%.*s` any more", STR_FMT(m->template));
     *hash = template_hash(t);
-    return render_with(w->template_set, t, m, kind, r, a, out, e);
+    if (!render_with(w->template_set, t, m, kind, r, a, out, e))
+        return false;
+    if (kind == CHANNEL_EMAIL)
+        out->envelope_from = give(return_path(m, w->settings.sender.bounces, r->secret, a));
+    return true;
 }
 
 bool render_with(const struct template_set *set, const struct message_template *t,

@@ -34,8 +34,10 @@ bool render_with(const struct template_set *set, const struct message_template *
                  const struct outbox_message *m, enum channel_kind kind, const struct render *r,
                  struct arena *a, struct channel_message *out, struct err *e) MUST_CHECK;
 
-/* "<hash@sender's domain>": from (campaign, customer, step, occurrence) and the
- * installation's secret; the same on every attempt (RFC 5322 §3.6.4). */
+/* "<token.hash@sender's domain>": a token that leads back to the message when it comes back as
+ * In-Reply-To or in a bounce, and the beginning of a hash over (campaign, customer, step,
+ * occurrence), both under the installation's secret; the same on every attempt (RFC 5322 §3.6.4).
+ */
 struct str render_message_id(const struct outbox_message *m, struct str secret, struct str domain,
                              struct arena *a);
 

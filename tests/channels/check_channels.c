@@ -7,6 +7,7 @@
 
 int main(void) {
     SRunner *r = srunner_create(suite_email_address());
+    srunner_add_suite(r, suite_email_bounce());
     srunner_add_suite(r, suite_email_mime());
     srunner_add_suite(r, suite_relay_reply());
     srunner_add_suite(r, suite_worker());

@@ -51,6 +51,13 @@ EOF
 "$godwit" run --drain -C shop >log 2>&1 || { cat log; exit 1; }
 psql -XAtq "$url" >/dev/null -c "select godwit.track('c' || i, 'order.placed', '{\"amount\": 70}')
                     from (select generate_series(1, 12) union all select generate_series(30, 35)) n (i)"
+psql -XAtq "$url" >/dev/null <<'EOF' || exit 1
+select godwit.take_inbound(sha256(kind::bytea), kind, m.shard, m.id, 'hard', false,
+                           '{"reason": "550 5.1.1", "subject": "Re:", "text": "Thanks"}', null, null, null,
+                           5, '7 days', '1 hour')
+  from (select shard, id from godwit.messages where status = 'sent' limit 1) m,
+       unnest(array['bounce', 'reply']) as kind
+EOF
 
 # one file a block
 awk -v dir="$dir" '/^```sql$/ { n++; on = 1; next } /^```$/ { on = 0 } on { print >(dir "/" sprintf("%02d", n) ".sql") }' \

@@ -113,6 +113,47 @@ START_TEST(keeps_the_rate) {
 }
 END_TEST
 
+/* A domain that is held back from outside: put off till then, slow at first, others unharmed. */
+START_TEST(paused_from_outside) {
+    struct pace_settings s = {.connections = 16};
+    struct pace *p = pace_new(&s);
+    struct pace_key k = {S("welcome"), 0, S("gmail.com")},
+                    other = {S("welcome"), 0, S("x.example")};
+    int64_t until = START + 3600 * SECOND;
+    ck_assert_int_eq(pace_hold(p, &k, START), 0);
+    pace_pause(p, S("gmail.com"), until, START);
+    ck_assert(!pace_take(p, &k, START));
+    ck_assert_int_ge(pace_evict(p, &k, START), until);
+    ck_assert_int_ge(pace_hold(p, &k, START), until);
+    ck_assert_int_eq(pace_hold(p, &other, START), 0);
+    ck_assert(pace_take(p, &other, START));
+    pace_pause(p, S("gmail.com"), until, until + SECOND); /* over: one at a time, then two, ... */
+    ck_assert_int_eq(pace_hold(p, &k, until + SECOND), 0);
+    ck_assert(pace_take(p, &k, until + SECOND));
+    ck_assert(!pace_take(p, &k, until + SECOND));
+    pace_result(p, &k, PACE_GOOD, until + SECOND);
+    ck_assert(pace_take(p, &k, until + SECOND));
+    ck_assert(pace_take(p, &k, until + SECOND));
+    ck_assert(!pace_take(p, &k, until + SECOND));
+    pace_free(p);
+}
+END_TEST
+
+START_TEST(pause_is_lifted) {
+    struct pace_settings s = {.connections = 1};
+    struct pace *p = pace_new(&s);
+    struct pace_key k = {S("welcome"), 0, S("gmail.com")};
+    pace_pause(p, S("gmail.com"), START + 3600 * SECOND, START);
+    ck_assert(pace_hold(p, &k, START) > START);
+    pace_pause(p, S("gmail.com"), 0, START);
+    ck_assert_int_eq(pace_hold(p, &k, START), 0);
+    ck_assert(pace_take(p, &k, START));
+    pace_pause(p, S("never.example"), 0, START);
+    ck_assert_uint_eq(pace_size(p), 1);
+    pace_free(p);
+}
+END_TEST
+
 START_TEST(clock_that_is_put_back) {
     struct pace_settings s = {.per_s = 10, .connections = 16};
     struct pace *p = pace_new(&s);
@@ -305,6 +346,8 @@ Suite *suite_pace(void) {
     tcase_add_loop_test(t, rates_as_text, 0, sizeof rates / sizeof *rates);
     tcase_add_loop_test(t, warmups_as_text, 0, sizeof warmups / sizeof *warmups);
     tcase_add_loop_test(t, keeps_the_rate, 0, sizeof limits / sizeof *limits);
+    tcase_add_test(t, paused_from_outside);
+    tcase_add_test(t, pause_is_lifted);
     tcase_add_test(t, clock_that_is_put_back);
     tcase_add_test(t, slow_domains_stand_in_nobodys_way);
     tcase_add_test(t, silent_domains_stand_in_nobodys_way);

@@ -12,6 +12,7 @@ int main(void) {
     srunner_add_suite(r, suite_verdict());
     srunner_add_suite(r, suite_post_form());
     srunner_add_suite(r, suite_event_api());
+    srunner_add_suite(r, suite_inbound_mail());
     srunner_add_suite(r, suite_page());
     srunner_run_all(r, CK_ENV);
     int failed = srunner_ntests_failed(r);
