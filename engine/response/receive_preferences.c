@@ -2,8 +2,8 @@
 #include "config.h"
 
 #include "base/arena.h"
+#include "base/post_form.h"
 #include "base/token.h"
-#include "engine/response/post_form.h"
 #include "engine/response/receive_internal.h"
 
 /* A visit to /u/TOKEN. GET reads and shows. POST of the page's own form sets, then reads and

@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "engine/response/event_api.h"
 #include "engine/response/inflate.h"
-#include "engine/response/post_form.h"
+#include "base/post_form.h"
 
 #include <stdlib.h>
 
