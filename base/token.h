@@ -16,7 +16,12 @@
 
 #define TOKEN_CHARS 28
 
-enum token_purpose { TOKEN_OPEN = 'o', TOKEN_UNSUBSCRIBE = 'u' };
+enum token_purpose {
+    TOKEN_OPEN = 'o',
+    TOKEN_UNSUBSCRIBE = 'u',
+    TOKEN_RECEIPT = 'r', /* a provider's report on the message */
+    TOKEN_CONFIRM = 'd'  /* of a subscription, the second of two opt-ins */
+};
 
 void token_make(struct str secret, enum token_purpose purpose, int shard, int64_t id,
                 char out[TOKEN_CHARS + 1]);

@@ -15,9 +15,9 @@ static const struct db_stmt st_read = {"message_read", sql_message_read};
 enum { COLUMN_STATUS = 15, COLUMN_CHANNEL, COLUMN_HASH, COLUMN_SOURCES };
 
 /* The templates as they were when the message was sent; the workspace's when it was not yet. */
-static bool find_template(struct setup *s, const struct db_result *r, const struct outbox_message *m,
-                          const struct template_set **set, const struct message_template **t,
-                          struct err *e) {
+static bool find_template(struct setup *s, const struct db_result *r,
+                          const struct outbox_message *m, const struct template_set **set,
+                          const struct message_template **t, struct err *e) {
     struct diags d;
     *set = s->workspace->template_set;
     if (!db_is_null(r, 0, COLUMN_SOURCES)) {
@@ -67,18 +67,21 @@ static bool show(const struct args *args, struct setup *s, const struct db_resul
     struct channel_message out;
     const struct template_set *set = NULL;
     const struct message_template *t = NULL;
-    struct render render = {.locales = locales_new()};
+    struct keyring keys;
+    struct render render = {.keys = &keys, .locales = locales_new()};
     outbox_claimed(r, 0, &m);
     const struct settings_channel *c =
         settings_channel(&s->workspace->settings, db_text(r, 0, COLUMN_CHANNEL));
     bool ok = true;
     if (db_is_null(r, 0, 11))
-        ok = err_set(e, ERR_INPUT, "this message was held out or its customer erased: there is nothing to make it from");
+        ok = err_set(
+            e, ERR_INPUT,
+            "this message was held out or its customer erased: there is nothing to make it from");
     else if (!c)
         ok = err_set(e, ERR_INPUT, "there is no channel `%.*s` any more",
                      STR_FMT(db_text(r, 0, COLUMN_CHANNEL)));
     ok = ok && registry_secret(s->conninfo, s->arena, &render.secret, e) &&
-         find_template(s, r, &m, &set, &t, e) &&
+         registry_keys(s->conninfo, &keys, e) && find_template(s, r, &m, &set, &t, e) &&
          render_with(set, t, &m, settings_channel_kind(c), &render, s->arena, &out, e) &&
          print_part(s->arena, args_get(args, "part"), &out, e);
     locales_free(render.locales);
@@ -110,7 +113,8 @@ static int run(const struct args *args) {
 }
 
 static const struct command_option options[] = {
-    {"part", 0, "PART", "raw (default: the whole as it was sent), subject, text, html, sms or body"},
+    {"part", 0, "PART",
+     "raw (default: the whole as it was sent), subject, text, html, sms or body"},
     {0},
 };
 

@@ -31,6 +31,7 @@ struct engine {
     struct workspace *workspace; /* held */
     struct arena *arena;
     struct str secret;
+    struct keyring keys;
     struct shards *shards;
     struct intake *intake;
     struct wake *wake;
@@ -175,9 +176,13 @@ static void on_tick(uv_timer_t *t) {
 
 /* Its own part first: it alone can still refuse (a write key that is not there). */
 static bool use(struct engine *en, struct workspace *w, struct err *e) {
+    struct keyring keys;
     if (!registry_record(en->options->conninfo, w, e) ||
+        !registry_keys(en->options->conninfo, &keys, e) ||
         (en->receive && !receive_reload(en->receive, w, e)))
         return false;
+    en->keys = keys;
+    keyring_clear(&keys);
     intake_reload(en->intake, w);
     delivery_reload(en->delivery, w);
     wake_reload(en->wake, w);
@@ -323,8 +328,8 @@ static bool open_parts(struct engine *en) {
     en->shards = shards_open(&en->loop, conninfo, resend, n, &sh, &en->err);
     if (!en->shards)
         return false;
-    en->delivery =
-        delivery_open(&en->loop, conninfo, en->workspace, en->shards, en->secret, &en->err);
+    en->delivery = delivery_open(&en->loop, conninfo, en->workspace, en->shards, en->secret,
+                                 &en->keys, &en->err);
     if (!en->delivery)
         return false;
     en->intake =
@@ -341,7 +346,7 @@ static bool open_receive(struct engine *en) {
     if (en->options->drain || !en->workspace->settings.tracking.listen.n)
         return true;
     en->receive =
-        receive_open(&en->loop, en->options->conninfo, en->workspace, en->secret, &host, &en->err);
+        receive_open(&en->loop, en->options->conninfo, en->workspace, &en->keys, &host, &en->err);
     if (en->receive)
         log_info("listening", LOG_S("address", en->workspace->settings.tracking.listen),
                  LOG_I("port", receive_port(en->receive)));
@@ -356,8 +361,8 @@ static void watch(struct engine *en, uv_signal_t *h, int number) {
 
 bool engine_run(struct workspace *w, const struct engine_options *o, struct err *e) {
     struct engine en = {.options = o, .arena = arena_new(0)};
-    bool ok =
-        registry_secret(o->conninfo, en.arena, &en.secret, e) && registry_record(o->conninfo, w, e);
+    bool ok = registry_secret(o->conninfo, en.arena, &en.secret, e) &&
+              registry_keys(o->conninfo, &en.keys, e) && registry_record(o->conninfo, w, e);
     if (ok) {
         if (uv_loop_init(&en.loop) != 0)
             abort();

@@ -8,12 +8,20 @@
 #define GODWIT_ENGINE_REGISTRY_H
 
 #include "base/err.h"
+#include "base/keyring.h"
 #include "engine/workspace.h"
+
+struct db_result;
 
 bool registry_record(const char *conninfo, const struct workspace *w, struct err *e) MUST_CHECK;
 
 /* The installation's secret, which keys hashes; lives in `a`. */
 bool registry_secret(const char *conninfo, struct arena *a, struct str *out,
                      struct err *e) MUST_CHECK;
+
+/* The keys of tokens. */
+bool registry_keys(const char *conninfo, struct keyring *out, struct err *e) MUST_CHECK;
+/* The rows of sql_token_keys. */
+bool registry_read_keys(const struct db_result *r, struct keyring *out, struct err *e) MUST_CHECK;
 
 #endif

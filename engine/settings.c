@@ -7,6 +7,7 @@
 #include "base/wallclock.h"
 #include "channels/drivers.h"
 #include "engine/secret.h"
+#include "engine/settings_keywords.h"
 #include "engine/settings_pace.h"
 #include "rules/form.h"
 
@@ -92,7 +93,7 @@ static const struct form_field kind_field = {
 #define CHANNELS_SCHEMA                                                                     \
     "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\",\"required\":"      \
     "[\"driver\"],\"properties\":{\"driver\":{\"type\":\"string\"},\"in_doubt\":{\"enum\":" \
-    "[\"resend\",\"hold\"]},\"kind\":{\"enum\":[\"email\",\"sms\",\"webhook\"]}," SETTINGS_PACE_SCHEMA "}}}"
+    "[\"resend\",\"hold\"]},\"kind\":{\"enum\":[\"email\",\"sms\",\"webhook\"]}," SETTINGS_PACE_SCHEMA "," SETTINGS_KEYWORDS_SCHEMA "}}}"
 
 static const struct form topic_form = {
     .what = "a topic",
@@ -113,6 +114,12 @@ static const struct form topic_form = {
                                            .offset = offsetof(struct settings_topic, subscribed),
                                            .help = "what holds for customers who said nothing",
                                            .example = "unsubscribed"},
+                                          {.key = "confirm",
+                                           .type = FORM_BOOL,
+                                           .offset = offsetof(struct settings_topic, confirm),
+                                           .help = "whether a subscription waits until the person "
+                                                   "has followed a link and confirmed it",
+                                           .example = "true"},
                                           {0}},
 };
 
@@ -411,7 +418,7 @@ static bool carries_of(struct form_reader *r, const struct ynode *channel, struc
 
 static bool is_own(struct str key) {
     return str_eq(key, S("driver")) || str_eq(key, S("in_doubt")) || str_eq(key, S("kind")) ||
-           settings_pace_owns(key);
+           settings_pace_owns(key) || settings_keywords_owns(key);
 }
 
 static const struct channel_setting *find_setting(const struct channel_driver *d, struct str key) {
@@ -496,6 +503,7 @@ static void read_channel(struct form_reader *r, const struct ynode *node,
     check_settings(r, node, driver, settings);
     if (carries_of(r, node, out->name, &x, driver, &out->carries))
         out->address = addresses[out->carries];
+    settings_keywords_read(r, node, out);
 }
 
 static void read_channels(struct form_reader *r, const struct ynode *node, void *out) {
@@ -552,6 +560,12 @@ static void read_topics(struct form_reader *r, const struct ynode *node, void *o
                                           STR_FMT(key->text));
             d->hint = S("add `default: unsubscribed` or `default: subscribed`");
         }
+        if (x->confirm && x->subscribed)
+            form_error(r, key,
+                       "the topic `%.*s` asks for confirmation, so those who said nothing cannot "
+                       "be subscribed",
+                       STR_FMT(key->text))
+                ->hint = S("write `default: unsubscribed`");
     }
 }
 

@@ -6,7 +6,6 @@
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/json.h"
-#include "base/token.h"
 #include "base/wallclock.h"
 
 #include <inttypes.h>
@@ -132,12 +131,22 @@ struct str render_message_id(const struct outbox_message *m, struct str secret, 
 }
 
 static struct str unsubscribe_url(const struct outbox_message *m, struct str base,
-                                  struct str secret, struct arena *a) {
-    char token[TOKEN_CHARS + 1];
+                                  const struct keyring *keys, struct arena *a) {
+    char token[KEYRING_CHARS + 1];
     if (!base.n || !m->topic.n)
         return STR_NONE;
-    token_make(secret, TOKEN_UNSUBSCRIBE, m->shard, m->id, token);
+    keyring_make(keys, TOKEN_UNSUBSCRIBE, m->shard, m->id, token);
     return str_printf(a, "%.*s/u/%s", STR_FMT(base), token);
+}
+
+/* Of a transactional message, which may ask whether a subscription was meant. */
+static struct str confirm_url(const struct outbox_message *m, struct str base,
+                              const struct keyring *keys, struct arena *a) {
+    char token[KEYRING_CHARS + 1];
+    if (!base.n || m->topic.n)
+        return STR_NONE;
+    keyring_make(keys, TOKEN_CONFIRM, m->shard, m->id, token);
+    return str_printf(a, "%.*s/d/%s", STR_FMT(base), token);
 }
 
 /* ---- what templates see */
@@ -188,7 +197,8 @@ static const struct {
 
 struct tracked {
     const struct outbox_message *message;
-    struct str secret, base;
+    const struct keyring *keys;
+    struct str base;
 };
 
 /* A link becomes base/c/TOKEN, but for our own pages and what a token cannot hold. */
@@ -200,7 +210,7 @@ static void on_link(void *context, uint32_t index, struct str url, struct buf *o
     buf_add_char(out, '/');
     if (!str_starts(url, str_sub(buf_str(out), before, out->n))) {
         buf_add_str(out, S("c/"));
-        if (token_link_make(t->secret, &link, out))
+        if (keyring_link_make(t->keys, &link, out))
             return;
     }
     out->n = before;
@@ -216,10 +226,10 @@ static size_t end_of_body(struct str html) {
 }
 
 static struct str with_pixel(struct str html, const struct tracked *t, struct arena *a) {
-    char token[TOKEN_CHARS + 1];
+    char token[KEYRING_CHARS + 1];
     struct buf b = BUF_IN(a);
     size_t at = end_of_body(html);
-    token_make(t->secret, TOKEN_OPEN, t->message->shard, t->message->id, token);
+    keyring_make(t->keys, TOKEN_OPEN, t->message->shard, t->message->id, token);
     buf_add_str(&b, str_sub(html, 0, at));
     buf_printf(&b, "<img src=\"%.*s/o/%s.gif\" width=\"1\" height=\"1\" alt=\"\">",
                STR_FMT(t->base), token);
@@ -242,7 +252,7 @@ static bool render_parts(const struct template_set *set, const struct message_te
                               .locale = locales_get(r->locales, m->locale),
                               .locale_name = m->locale,
                               .currency = text_at(data, "_currency")};
-    struct tracked tracked = {m, r->secret, text_at(data, "_base")};
+    struct tracked tracked = {m, r->keys, text_at(data, "_base")};
     struct err unknown = ERR_INIT;
     if (!wallclock_zone(text_at(data, "_zone"), &p.zone, &unknown))
         p.zone = NULL; /* UTC */
@@ -280,8 +290,9 @@ bool render_with(const struct template_set *set, const struct message_template *
     if (!json_parse(a, m->input, &input, e))
         return err_context(e, "the message's stored input");
     struct map *data = map_of(a, input);
-    struct str url = unsubscribe_url(m, text_at(data, "_base"), r->secret, a);
+    struct str url = unsubscribe_url(m, text_at(data, "_base"), r->keys, a);
     set_text(a, data, "unsubscribe_url", url);
+    set_text(a, data, "confirm_url", confirm_url(m, text_at(data, "_base"), r->keys, a));
     map_set_str(a, data, S("campaign"), value_str(m->campaign));
     struct str from = text_at(data, "sender.email");
     struct str id = render_message_id(m, r->secret, domain_of(from), a);
@@ -297,4 +308,15 @@ bool render_with(const struct template_set *set, const struct message_template *
     };
     add_headers(out, m, url, a);
     return render_parts(set, t, m, data, r, a, out, e);
+}
+
+void render_receipt(const struct workspace *w, const struct outbox_message *m, struct str channel,
+                    const struct render *r, struct arena *a, struct channel_message *out) {
+    char token[KEYRING_CHARS + 1];
+    struct str base = w->settings.tracking.public_url;
+    keyring_make(r->keys, TOKEN_RECEIPT, m->shard, m->id, token);
+    out->reference = give(str_dup(a, str_from(token)));
+    if (base.n)
+        out->receipt_url =
+            give(str_printf(a, "%.*s/hooks/%.*s/%s", STR_FMT(base), STR_FMT(channel), token));
 }

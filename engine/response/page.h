@@ -25,6 +25,10 @@ struct page_preferences {
  * and the button: `action=save` or `action=off`. */
 void page_preferences(struct buf *out, const struct page_preferences *p);
 
+/* A subscription that the person is to confirm: the form posts to the page's own address. */
+enum page_confirm { PAGE_CONFIRM_ASK, PAGE_CONFIRMED, PAGE_CONFIRM_GONE };
+void page_confirm(struct buf *out, enum page_confirm what, struct str locale, struct str sender);
+
 enum page_notice {
     PAGE_UNKNOWN_LINK, /* a token that is not ours */
     PAGE_LATER,        /* the database is away; `url`: where the link leads, or empty */

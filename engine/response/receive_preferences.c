@@ -3,7 +3,6 @@
 
 #include "base/arena.h"
 #include "base/post_form.h"
-#include "base/token.h"
 #include "engine/response/receive_internal.h"
 
 /* A visit to /u/TOKEN. GET reads and shows. POST of the page's own form sets, then reads and
@@ -127,7 +126,7 @@ static void post(struct preference_visit *p) {
 void receive_preferences(struct visit *v) {
     struct preference_visit *p = ARENA_NEW(v->arena, struct preference_visit);
     p->visit = v;
-    if (!token_check(v->rc->secret, TOKEN_UNSUBSCRIBE, v->rest, &p->shard, &p->message))
+    if (!keyring_check(v->rc->keys, TOKEN_UNSUBSCRIBE, v->rest, &p->shard, &p->message))
         receive_notice(v, 404, PAGE_UNKNOWN_LINK, STR_NONE);
     else if (http_method(v->request) == HTTP_POST)
         post(p);
