@@ -38,6 +38,7 @@ extern const struct command cmd_export;
 extern const struct command cmd_forget;
 extern const struct command cmd_import;
 extern const struct command cmd_init;
+extern const struct command cmd_keys;
 extern const struct command cmd_log;
 extern const struct command cmd_message;
 extern const struct command cmd_pause;
@@ -79,6 +80,7 @@ static const struct command *const commands[] = {
     &cmd_catalog,
     &cmd_message,
     &cmd_doubt,
+    &cmd_keys,
     &cmd_suppress,
     &cmd_forget,
     &cmd_export,

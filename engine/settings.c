@@ -93,7 +93,8 @@ static const struct form_field kind_field = {
 #define CHANNELS_SCHEMA                                                                     \
     "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\",\"required\":"      \
     "[\"driver\"],\"properties\":{\"driver\":{\"type\":\"string\"},\"in_doubt\":{\"enum\":" \
-    "[\"resend\",\"hold\"]},\"kind\":{\"enum\":[\"email\",\"sms\",\"webhook\"]}," SETTINGS_PACE_SCHEMA "," SETTINGS_KEYWORDS_SCHEMA "}}}"
+    "[\"resend\",\"hold\"]},\"kind\":{\"enum\":[\"email\",\"sms\",\"webhook\"]}"            \
+    "," SETTINGS_PACE_SCHEMA "," SETTINGS_KEYWORDS_SCHEMA "}}}"
 
 static const struct form topic_form = {
     .what = "a topic",
@@ -161,6 +162,13 @@ static const struct form tracking_form = {
                                      .help = "whether links lead through public_url; true by "
                                              "default",
                                      .example = "false"},
+                                    {.key = "decoys",
+                                     .type = FORM_BOOL,
+                                     .offset = offsetof(struct settings, tracking.decoys),
+                                     .help = "whether HTML gets a link that no person sees, by "
+                                             "which scanners are told apart; true by default, "
+                                             "with clicks",
+                                     .example = "false"},
                                     {0}},
 };
 
@@ -224,8 +232,9 @@ void settings_read(struct arena *a, const struct yamlfile *file, struct settings
                    struct diags *d) {
     struct form_reader r = {.a = a, .file = file, .d = d};
     struct err e = ERR_INIT;
-    *out = (struct settings){
-        .timezone = S("UTC"), .tracking = {.opens = true, .clicks = true}, .file = *file};
+    *out = (struct settings){.timezone = S("UTC"),
+                             .tracking = {.opens = true, .clicks = true, .decoys = true},
+                             .file = *file};
     if (!wallclock_zone(out->timezone, &out->zone, &e))
         form_error(&r, NULL, "%s", e.text);
     if (!file->root)

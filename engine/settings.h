@@ -78,6 +78,7 @@ struct settings_tracking {
     const struct str *write_keys;
     size_t n_write_keys;
     bool opens, clicks; /* whether HTML gets a pixel, links lead through public_url */
+    bool decoys;        /* whether HTML gets a link that no person sees */
 };
 
 struct settings {

@@ -78,12 +78,15 @@ static void copy_path(struct arena *a, struct map *to, const struct map *from, s
     }
 }
 
-/* "o" opens, "c" clicks: messages about a topic only, and what the workspace allows. */
-static struct str what_to_track(const struct workspace *w, const struct decision *d) {
+/* "o" opens, "c" clicks, "d" a decoy: messages about a topic only, and what the workspace allows.
+ */
+static struct str what_to_track(const struct workspace *w, const struct decision *d,
+                                struct arena *a) {
     const struct settings_tracking *t = &w->settings.tracking;
     if (!t->public_url.n || !d->topic.n)
         return STR_NONE;
-    return t->opens ? (t->clicks ? S("oc") : S("o")) : t->clicks ? S("c") : STR_NONE;
+    return str_printf(a, "%s%s%s", t->opens ? "o" : "", t->clicks ? "c" : "",
+                      t->clicks && t->decoys ? "d" : "");
 }
 
 /* What the template reads, and what the same bytes depend on besides: who sends, where links
@@ -103,7 +106,7 @@ struct str render_input(const struct workspace *w, const struct decision *d,
     set_text(a, input, "_zone", p->timezone.n ? p->timezone : w->settings.timezone);
     set_text(a, input, "_currency", w->settings.currency);
     set_text(a, input, "_base", w->settings.tracking.public_url);
-    set_text(a, input, "_track", what_to_track(w, d));
+    set_text(a, input, "_track", what_to_track(w, d, a));
     struct buf b = BUF_IN(a);
     json_write(&b, value_map(input));
     return buf_str(&b);
@@ -237,6 +240,21 @@ static struct str with_pixel(struct str html, const struct tracked *t, struct ar
     return buf_str(&b);
 }
 
+/* A link that nobody sees: whoever follows it follows everything, and is no person. */
+static struct str with_decoy(struct str html, const struct tracked *t, struct arena *a) {
+    char token[KEYRING_CHARS + 1];
+    struct buf b = BUF_IN(a);
+    size_t at = end_of_body(html);
+    keyring_make(t->keys, TOKEN_DECOY, t->message->shard, t->message->id, token);
+    buf_add_str(&b, str_sub(html, 0, at));
+    buf_printf(&b,
+               "<a href=\"%.*s/l/%s\" style=\"display:none\" tabindex=\"-1\" "
+               "aria-hidden=\"true\"></a>",
+               STR_FMT(t->base), token);
+    buf_add_str(&b, str_sub(html, at, html.n));
+    return buf_str(&b);
+}
+
 static bool tracks(const struct map *data, const char *what) {
     return str_find(text_at(data, "_track"), str_from(what)) >= 0;
 }
@@ -268,6 +286,8 @@ static bool render_parts(const struct template_set *set, const struct message_te
         struct str text = parts[i].part == TEMPLATE_SUBJECT ? str_trim(buf_str(&b)) : buf_str(&b);
         if (parts[i].part == TEMPLATE_HTML && tracks(data, "o"))
             text = with_pixel(text, &tracked, a);
+        if (parts[i].part == TEMPLATE_HTML && tracks(data, "d"))
+            text = with_decoy(text, &tracked, a);
         *(struct channel_text *)((char *)out + parts[i].at) = give(text);
     }
     return true;

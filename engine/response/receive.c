@@ -35,6 +35,7 @@ static const struct route {
 } routes[] = {
     {"/o/", false, GET, AT_OPEN, receive_hit_open},
     {"/c/", false, GET, AT_CLICK, receive_hit_click},
+    {"/l/", false, GET, AT_DECOY, receive_hit_decoy},
     {"/u/", false, GET | POST, AT_PREFERENCES, receive_preferences},
     {"/d/", false, GET | POST, AT_CONFIRM, receive_confirm},
     {"/v1/", false, POST, AT_TRACK, receive_track},
@@ -236,6 +237,7 @@ struct receive *receive_open(uv_loop_t *loop, const char *conninfo, struct works
         return NULL; /* the caller gives up: what is open ends with the process */
     uv_timer_init(loop, &rc->timer);
     rc->timer.data = rc;
+    rc->restate = restate_open(loop, rc->hooks);
     uv_timer_init(loop, &rc->keys_timer);
     rc->keys_timer.data = rc;
     uv_timer_start(&rc->keys_timer, on_keys_timer, KEYS_MS, KEYS_MS);
@@ -273,11 +275,12 @@ static void on_look(uv_timer_t *t) {
     http_server_counts(rc->server, &counts);
     if (counts.waiting && uv_now(rc->loop) < rc->close_at)
         return;
-    rc->closing = 6;
+    rc->closing = 7;
     uv_close((uv_handle_t *)&rc->timer, on_timer_closed);
     uv_close((uv_handle_t *)&rc->keys_timer, on_timer_closed);
     responses_close(rc->responses, on_part_closed, rc);
     patient_close(rc->preferences, on_part_closed, rc);
+    restate_close(rc->restate, on_part_closed, rc);
     patient_close(rc->hooks, on_part_closed, rc);
     track_close(rc->track, on_part_closed, rc);
 }

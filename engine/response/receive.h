@@ -4,7 +4,7 @@
  *
  *     GET /o/TOKEN.gif      an open             GET /c/TOKEN    a click, redirects
  *     GET, POST /u/TOKEN    preferences         POST /v1/...    Segment's libraries
- *     GET, POST /d/TOKEN    confirms a subscription
+ *     GET, POST /d/TOKEN    confirms a subscription    GET /l/TOKEN   the decoy: no person
  *     GET, POST /hooks/CHANNEL[/TOKEN]          what providers tell: receipts, inbound SMS
  *     GET /healthz  /readyz  /metrics           for operators
  *

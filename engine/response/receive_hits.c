@@ -52,6 +52,25 @@ void receive_hit_open(struct visit *v) {
         answer_later(v);
 }
 
+/* ---- the decoy: nobody is there to read the answer */
+
+static void on_decoy_recorded(void *ctx, bool recorded) {
+    struct visit *v = ctx;
+    if (recorded)
+        receive_notice(v, 200, PAGE_UNKNOWN_LINK, STR_NONE);
+    else
+        answer_later(v);
+}
+
+void receive_hit_decoy(struct visit *v) {
+    struct response_hit hit = hit_of(v);
+    hit.click = hit.decoy = true;
+    if (!keyring_check(v->rc->keys, TOKEN_DECOY, v->rest, &hit.shard, &hit.message))
+        receive_notice(v, 404, PAGE_UNKNOWN_LINK, STR_NONE);
+    else if (!responses_add(v->rc->responses, &hit, on_decoy_recorded, v))
+        answer_later(v);
+}
+
 /* ---- clicks */
 
 struct click {

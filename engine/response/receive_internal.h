@@ -13,11 +13,13 @@
 #include "engine/response/preferences.h"
 #include "engine/response/receive.h"
 #include "engine/response/response.h"
+#include "engine/response/restate.h"
 #include "engine/response/track.h"
 
 enum endpoint {
     AT_OPEN,
     AT_CLICK,
+    AT_DECOY,
     AT_PREFERENCES,
     AT_CONFIRM,
     AT_TRACK,
@@ -45,6 +47,7 @@ struct receive {
     struct responses *responses;
     struct patient *preferences; /* consent; a connection that locks hold up */
     struct patient *hooks;
+    struct restate *restate;
     struct track *track;
     int64_t answered[ENDPOINTS][RECEIVE_CODES];
     int64_t unsubscribes, confirmed, rejected, skipped;
@@ -85,6 +88,7 @@ bool receive_machine_prefetch(const struct http_request *r);
 /* ---- the endpoints; each answers now or later */
 void receive_hit_open(struct visit *v);
 void receive_hit_click(struct visit *v);
+void receive_hit_decoy(struct visit *v);
 void receive_preferences(struct visit *v);
 void receive_confirm(struct visit *v);
 void receive_hook(struct visit *v);

@@ -20,8 +20,8 @@ void receive_ready(struct visit *v) {
 }
 
 static void put_http(const struct receive *rc, struct buf *out) {
-    static const char *const endpoints[ENDPOINTS] = {"open",  "click", "preferences", "confirm",
-                                                     "track", "hook",  "status",      "other"};
+    static const char *const endpoints[ENDPOINTS] = {
+        "open", "click", "decoy", "preferences", "confirm", "track", "hook", "status", "other"};
     struct http_server_counts counts;
     http_server_counts(rc->server, &counts);
     metrics_counter(out, "godwit_http_requests_total", "Requests answered.");
@@ -53,6 +53,9 @@ static void put_responses(const struct receive *rc, struct buf *out) {
     metrics_sample(out, "godwit_responses_total", "kind=\"unsubscribe\"", (double)rc->unsubscribes);
     metrics_count(out, "godwit_responses_machine_total", "Opens and clicks that were no person's.",
                   (double)counts.machines);
+    metrics_count(out, "godwit_responses_restated_total",
+                  "Verdicts on opens and clicks that changed later.",
+                  (double)restate_changed(rc->restate));
     metrics_count(out, "godwit_responses_shed_total", "Opens and clicks answered with 503.",
                   (double)counts.shed);
     metrics_counter(out, "godwit_track_items_total", "Items of Segment's libraries.");

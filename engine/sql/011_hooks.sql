@@ -384,6 +384,7 @@ create table godwit.rejudge (
     at         timestamptz not null default clock_timestamp(),
     primary key (shard, message_id)
 );
+create index rejudge_at on godwit.rejudge (at);
 comment on table godwit.rejudge is 'messages whose opens and clicks are to be judged again, all together';
 insert into godwit.settings values ('verdict_version', '1');
 

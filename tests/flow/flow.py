@@ -452,6 +452,12 @@ def developer_build():
         return re.search(r"^#define GODWIT_DEVELOPER\b", f.read(), re.M) is not None
 
 
+def sanitized_build():
+    """Whether sanitizers slow the program down and take memory of their own."""
+    with open(os.path.join(TOP, "Makefile"), encoding="utf-8") as f:
+        return re.search(r"^GODWIT_CFLAGS =.*-fsanitize", f.read(), re.M) is not None
+
+
 def on_alarm(_number, _frame):
     raise Failed("time limit of the test")
 
@@ -483,7 +489,8 @@ def run(*tests, needs=("smtp-sink",), options=()):
         if not shutil.which(program):
             os.environ["PATH"] += ":/usr/sbin:/usr/lib/postfix/sbin"
         if not shutil.which(program):
-            skip("%s (Debian package postfix) is not installed" % program)
+            skip("%s (Debian package %s) is not installed"
+                 % (program, {"smtp-sink": "postfix", "promtool": "prometheus"}.get(program, program)))
     signal.signal(signal.SIGALRM, on_alarm)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     random.seed(SEED)

@@ -7,11 +7,15 @@ import http.client
 import json
 import os
 import subprocess
+import sys
 import urllib.parse
 
 import kannel
-from flow import SOURCE, check, developer_build, free_port, run, same, skip, wait
+from flow import PEERS, SOURCE, check, developer_build, free_port, run, same, skip, wait
 from channels import HttpPeer
+
+sys.path.insert(0, PEERS)
+import npm  # noqa: E402
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 SETTINGS = """database: "{url}"
@@ -379,8 +383,10 @@ def real_kannel(place):
 
 def twilio_library(place):
     """The npm package twilio: its signatures are taken, it takes ours, its client asks as we do."""
-    modules = npm("twilio@6.2.0")
-    if not modules:
+    try:
+        modules = npm.modules({"twilio": "6.2.0"})
+    except npm.Missing as e:
+        print("    NOT SHOWN: %s" % e)
         return
     process = subprocess.Popen(["node", os.path.join(SOURCE, "tests/flow/twilio.js")],
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -419,19 +425,6 @@ def twilio_library(place):
         process.stdin.close()
         process.wait(20)
         process.stdout.close()
-
-
-def npm(package):
-    folder = os.environ.get("GODWIT_NPM") or os.path.expanduser("~/.cache/godwit-npm")
-    os.makedirs(folder, exist_ok=True)
-    modules = os.path.join(folder, "node_modules")
-    if not os.path.isdir(os.path.join(modules, package.split("@")[0])):
-        r = subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", folder,
-                            package], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=200)
-        if r.returncode != 0:
-            print("    NOT SHOWN: npm cannot get " + package)
-            return None
-    return modules
 
 
 if __name__ == "__main__":
