@@ -185,6 +185,23 @@ static bool is_sent(const struct workspace *w, struct str template) {
     return false;
 }
 
+/* A topic that asks for confirmation needs somebody who asks. */
+static void check_topics(struct review *r) {
+    const struct settings *s = &r->w->settings;
+    for (size_t i = 0; i < r->w->rules.n_campaigns; i++) {
+        const struct trigger *t = &r->w->rules.campaigns[i]->trigger;
+        if (t->kind == TRIGGER_EVENT && str_eq(t->event, S("consent.requested")))
+            return;
+    }
+    for (size_t i = 0; i < s->n_topics; i++)
+        if (s->topics[i].confirm)
+            diags_add(r->d, DIAG_WARNING, s->topics[i].at, STR_NONE,
+                      "nobody can confirm a subscription to `%.*s`: no campaign asks",
+                      STR_FMT(s->topics[i].name))
+                ->hint = S("add one with `trigger: { event: consent.requested }` whose mail holds "
+                           "{{ confirm_url }}");
+}
+
 void workspace_review(const struct workspace *w, struct diags *d) {
     struct review r = {w, w->arena, d};
     const struct message_template *t;
@@ -198,6 +215,8 @@ void workspace_review(const struct workspace *w, struct diags *d) {
                           .file = str_printf(r.a, "templates/%.*s", STR_FMT(template_name(t)))},
                       STR_NONE, "no campaign sends the template `%.*s`", STR_FMT(template_name(t)));
     }
+    if (whole)
+        check_topics(&r);
     if (whole)
         campaign_review_together(r.a, &w->rules, d);
 }
