@@ -13,7 +13,7 @@
 #define HOOKS_WAITING 2000 /* requests above which callers are told to come later */
 #define ID_BYTES 200
 #define CODE_BYTES 40
-#define TEXT_BYTES 2000 /* of an inbound message; a bounce's reason is shorter */
+#define TEXT_BYTES 5000 /* of an inbound message; a bounce's reason is shorter */
 
 /* A channel whose provider tells something. */
 struct hook_channel {
@@ -168,9 +168,14 @@ static void on_recorded(void *ctx, const struct err *e, const size_t n[HOOK_OUTC
 
 /* ---- the request */
 
+/* Inbound messages change consent, and wait for others who do: they hold up no receipts. */
 static void finish(struct hook_visit *x, enum channel_hook_result result) {
     struct visit *v = x->visit;
     struct receive *rc = v->rc;
+    struct patient *connection = rc->hooks;
+    for (size_t i = 0; i < x->n; i++)
+        if (x->reports[i].inbound)
+            connection = rc->preferences;
     if (result == CHANNEL_HOOK_FORBIDDEN) {
         rc->hooks_forbidden++;
         receive_problem(v, 403, "The signature or the secret is missing or wrong", STR_NONE, 0);
@@ -181,10 +186,10 @@ static void finish(struct hook_visit *x, enum channel_hook_result result) {
         receive_problem(v, 400, "This cannot be read", STR_NONE, 0);
     } else if (!x->n) {
         answer(x);
-    } else if (patient_waiting(rc->hooks) >= HOOKS_WAITING) {
+    } else if (patient_waiting(connection) >= HOOKS_WAITING) {
         receive_problem(v, 503, "Too much at once; send it again", STR_NONE, 5);
     } else {
-        hooks_record(rc->hooks, v->arena, x->channel, x->reports, x->n, on_recorded, x);
+        hooks_record(connection, v->arena, x->channel, x->reports, x->n, on_recorded, x);
     }
 }
 

@@ -291,6 +291,10 @@ begin
         return null;
     end if;
     perform pg_advisory_xact_lock(7302, (m.customer_id & 2147483647)::integer);
+    if exists (select from godwit.consents n
+                where n.shard = of_shard and n.customer_id = m.customer_id and n.source = 'erased') then
+        return 'gone';
+    end if;
     if godwit.confirm_pending(of_shard, m.customer_id, null, 'message ' || of_message, m.event_id) > 0 then
         return 'confirmed';
     end if;

@@ -214,6 +214,23 @@ def doubt_is_settled(place):
     place.books()
 
 
+def reported_before_the_end(place):
+    """Killed before the result was written; the provider had reported meanwhile: not sent again."""
+    if not developer_build():
+        return
+    hooks, peer = twilio(place, 1)
+    hooks.engine(fault="delivery.before_settle:1:crash").ended()
+    same(place.statuses(), {"sending": 1}, "when the engine ended")
+    same(place.database.sql("select godwit.record_receipt('sms', shard, id, 'SM1', 'delivered', null, null, "
+                            "null, null) from godwit.messages"), [["recorded"]], "the receipt")
+    e = hooks.engine()
+    e.says("shards acquired")
+    wait(lambda: place.statuses() == {"sent": 1}, "settled")
+    same(len(peer.records("/2010-04-01/")), 1, "requests")
+    check("in doubt" not in e.text(), "nothing is in doubt: " + e.text())
+    place.books()
+
+
 def keywords(place):
     hooks, peer = twilio(place, 3, more=", keywords: { stop: [TD] }, replies: { start: 'Welcome back' }")
     place.database.sql("select godwit.identify('twin', '{}', null, '+44 7700-910001')")
@@ -428,5 +445,5 @@ def twilio_library(place):
 
 
 if __name__ == "__main__":
-    run(twilio_receipts, replay_after_crash, doubt_is_settled, keywords, gateway, twilio_library,
+    run(twilio_receipts, replay_after_crash, doubt_is_settled, reported_before_the_end, keywords, gateway, twilio_library,
         real_kannel, wait_for_the_database, needs=())
