@@ -22,7 +22,7 @@ struct hook_report {
     int64_t message;
     struct str provider_id;
     const char *kind;   /* progress, delivered, bounce */
-    const char *bounce; /* hard, soft, policy; NULL: no bounce */
+    const char *bounce; /* hard, soft, block; NULL: no bounce */
     struct str code;
     /* an inbound message */
     struct str id, sender;

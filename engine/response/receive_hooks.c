@@ -98,7 +98,7 @@ static void read_inbound(struct hook_visit *x, const struct channel_report *r,
 static void read_receipt(struct hook_visit *x, const struct channel_report *r,
                          struct hook_report *out) {
     static const char *const kinds[] = {"progress", "delivered", "bounce"};
-    static const char *const bounces[] = {"soft", "hard", "policy"};
+    static const char *const bounces[] = {"soft", "hard", "block"};
     struct arena *a = x->visit->arena;
     struct str token = str_of(r->reference.p, r->reference.n);
     out->named = x->named;

@@ -81,7 +81,7 @@ create function godwit.phone_digits(phone text) returns text
     return regexp_replace(regexp_replace(phone, '[^0-9]', '', 'g'), '^00', '');
 create index customers_phone on godwit.customers (godwit.phone_digits(phone)) where phone is not null;
 
-create table godwit.inbound (
+create table godwit.inbound_sms (
     channel     text not null,
     id          text not null,
     sender_hash bytea,
@@ -89,8 +89,8 @@ create table godwit.inbound (
     at          timestamptz not null default now(),
     primary key (channel, id)
 );
-create index inbound_at on godwit.inbound (at);
-comment on table godwit.inbound is 'inbound messages of the last 90 days, so that none counts twice; what was written stands with the response';
+create index inbound_sms_at on godwit.inbound_sms (at);
+comment on table godwit.inbound_sms is 'inbound messages of the last 90 days, so that none counts twice; what was written stands with the response';
 
 -- Whoever wrote START wants what STOP took away; what was declined by name stays declined.
 create function godwit.restart_consent(of_shard smallint, who bigint, key text, of_channel text)
@@ -136,13 +136,13 @@ declare
     who record;
     m record;
 begin
-    insert into godwit.inbound (channel, id, sender_hash, keyword)
+    insert into godwit.inbound_sms (channel, id, sender_hash, keyword)
     values (of_channel, of_id, address, of_keyword) on conflict do nothing;
     if not found then
         return 'repeated';
     end if;
-    delete from godwit.inbound i
-     where i.ctid = any (array(select o.ctid from godwit.inbound o
+    delete from godwit.inbound_sms i
+     where i.ctid = any (array(select o.ctid from godwit.inbound_sms o
                                 where o.at < now() - interval '90 days' order by o.at limit 100));
     if digits = '' then
         return 'unknown';

@@ -146,7 +146,7 @@ def twilio_receipts(place):
     same(hooks.responses(),
          [["c1", "delivered", "", ""], ["c2", "bounce", "hard", "30005"],
           ["c3", "bounce", "soft", "30003"], ["c3", "delivered", "", ""],
-          ["c4", "bounce", "policy", "30007"]], "responses")
+          ["c4", "bounce", "block", "30007"]], "responses")
     same(place.database.sql("select channel, reason from godwit.suppressions"),
          [["sms", "hard bounce: undelivered 30005"]], "suppressions")
     same(say("c5", "tomorrow")[0], 400, "a status that Twilio does not know")
@@ -371,7 +371,7 @@ def real_kannel(place):
     phone.wait()
     for i, text in enumerate(("Hilfe", "STOP", "lovely + good & cheap"), 1):
         phone = box.phone("44770091000%d 13013 text %s" % (i, text))
-        wait(lambda: place.database.number("select count(*) from godwit.inbound") == i, text)
+        wait(lambda: place.database.number("select count(*) from godwit.inbound_sms") == i, text)
         phone.kill()
         phone.wait()
     box.phone()
