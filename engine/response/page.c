@@ -23,6 +23,7 @@ enum text {
     T_CONFIRM,
     T_CONFIRMED,
     T_CONFIRM_GONE,
+    T_PENDING,
     TEXTS
 };
 
@@ -51,7 +52,8 @@ static const struct language {
       [T_CONFIRM_ASK] = "Would you like to receive messages from",
       [T_CONFIRM] = "Yes, subscribe me",
       [T_CONFIRMED] = "Thank you. You are subscribed.",
-      [T_CONFIRM_GONE] = "There is nothing to confirm any more."}},
+      [T_CONFIRM_GONE] = "There is nothing to confirm any more.",
+      [T_PENDING] = "We have sent you a message: please follow its link to confirm."}},
     {"zh-Hant",
      "zh",
      {[T_TITLE] = "訂閱設定",
@@ -70,7 +72,8 @@ static const struct language {
       [T_CONFIRM_ASK] = "請確認您想收到訊息，寄件者：",
       [T_CONFIRM] = "是，我要訂閱",
       [T_CONFIRMED] = "謝謝您，訂閱已完成。",
-      [T_CONFIRM_GONE] = "目前沒有需要確認的訂閱。"}},
+      [T_CONFIRM_GONE] = "目前沒有需要確認的訂閱。",
+      [T_PENDING] = "我們已寄出確認訊息，請點選其中的連結完成訂閱。"}},
 };
 
 static const struct language *language_of(struct str locale) {
@@ -161,6 +164,8 @@ void page_preferences(struct buf *out, const struct page_preferences *p) {
     if (p->done != PAGE_ASKING)
         buf_printf(out, "<p role=\"status\">%s</p>\n",
                    l->text[p->done == PAGE_SAVED ? T_SAVED : T_ALL_OFF]);
+    if (p->pending)
+        buf_printf(out, "<p role=\"status\">%s</p>\n", l->text[T_PENDING]);
     buf_printf(out, "<p>%s ", l->text[T_INTRO]);
     put_text(out, p->sender);
     put(out, "</p>\n<form method=\"post\">\n<input type=\"hidden\" name=\"form\" "

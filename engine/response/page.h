@@ -19,6 +19,7 @@ struct page_preferences {
     size_t n;
     struct str topic; /* of the message that led here, may be empty: comes first */
     enum page_done done;
+    bool pending; /* something that was ticked waits for the person to confirm it */
 };
 
 /* The form posts to the page's own address: `form=preferences`, `topic=NAME` for each that is on,

@@ -13,6 +13,7 @@ struct preference_visit {
     int shard;
     int64_t message;
     enum page_done done;
+    const bool *wanted; /* beside the topics; NULL: the form set none */
 };
 
 /* ---- show */
@@ -39,6 +40,8 @@ static void on_read(void *ctx, const struct err *e, const struct preferences_sta
         .topic = s->topic,
         .done = p->done,
     };
+    for (size_t i = 0; p->wanted && i < settings->n_topics; i++)
+        page.pending |= settings->topics[i].confirm && p->wanted[i] && !s->subscribed[i];
     page_preferences(&b, &page);
     receive_page(v, 200, buf_str(&b));
 }
@@ -102,6 +105,7 @@ static void set_topics(struct preference_visit *p, const struct post_form *form)
                                     .by_default = defaults,
                                     .n = n};
     p->done = PAGE_SAVED;
+    p->wanted = on;
     if (n)
         preferences_set(v->rc->preferences, p->shard, p->message, &wish, on_page_set, p);
     else

@@ -25,6 +25,8 @@ def ready(place):
     with open(place.workspace + "/godwit.yaml", encoding="utf-8") as f:
         text = f.read()
     place.write("godwit.yaml", text.replace("tracking:", TOPICS))
+    r = place.godwit("check", env={"WRITE_KEY": "x"})
+    check("nobody can confirm a subscription to `letters`" in r.stdout + r.stderr, "check: " + r.stdout)
     place.write("campaigns/ask.yaml", ASK)
     place.write("campaigns/letter.yaml", LETTER)
     place.write("templates/ask/subject.liquid", "Please confirm\n")
@@ -108,6 +110,12 @@ def preference_page(place):
     web = ready(place)
     web.engine()
     mail = web.sent(1)["c1@example.net"]
+    page = answered(web.ask("POST", header_url(mail), "form=preferences&topic=letters&topic=offers"
+                            "&action=save", FORM), 200, "save")[2].decode()
+    check("follow its link to confirm" in page and 'value="offers" checked' in page, page)
+    page = answered(web.ask("POST", header_url(mail), "form=preferences&topic=offers&action=save", FORM),
+                    200, "save")[2].decode()
+    check("follow its link" not in page, page)
     answered(web.ask("POST", header_url(mail), "form=preferences&topic=letters&topic=offers&action=save",
                      FORM), 200, "save")
     same(consents(place), [], "consents")
