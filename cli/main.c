@@ -51,6 +51,7 @@ extern const struct command cmd_resume;
 extern const struct command cmd_run;
 extern const struct command cmd_schema;
 extern const struct command cmd_segment;
+extern const struct command cmd_send;
 extern const struct command cmd_send_test;
 extern const struct command cmd_status;
 extern const struct command cmd_stop_all;
@@ -70,6 +71,7 @@ static const struct command *const commands[] = {
     &cmd_plan,
     &cmd_simulate,
     &cmd_send_test,
+    &cmd_send,
     &cmd_run,
     &cmd_status,
     &cmd_pause,

@@ -10,6 +10,7 @@
 #include "engine/intake/wake.h"
 #include "engine/metrics.h"
 #include "engine/registry.h"
+#include "engine/registry_journeys.h"
 #include "engine/response/receive.h"
 #include "engine/shards.h"
 #include "engine/supervisor.h"
@@ -19,9 +20,10 @@
 #include <uv.h>
 
 #define TICK_MS 250
-#define STOP_MS 8000    /* for what is in flight, after SIGTERM */
-#define RECEIVE_MS 2000 /* of it, for answers to HTTP requests */
-#define STUCK_TICKS 20  /* a drain gives up after so many ticks without a way on */
+#define STOP_MS 8000       /* for what is in flight, after SIGTERM */
+#define RECEIVE_MS 2000    /* of it, for answers to HTTP requests */
+#define VERSIONS_TICKS 240 /* between looks for versions that are not loaded */
+#define STUCK_TICKS 20     /* a drain gives up after so many ticks without a way on */
 
 struct engine {
     const struct engine_options *options;
@@ -40,6 +42,8 @@ struct engine {
     struct supervisor *supervisor;
     bool stopping, failed;
     int stuck_ticks;
+    bool unknown;    /* people are in versions of campaigns that are not loaded */
+    int known_ticks; /* since they were looked for */
     struct err err;
 };
 
@@ -114,6 +118,11 @@ static void on_busy(void *ctx) {
     shards_sleep(en->shards, false);
 }
 
+static void on_unknown(void *ctx) {
+    struct engine *en = ctx;
+    en->unknown = true;
+}
+
 /* ---- progress and drain */
 
 static void report(struct engine *en, const struct intake_counts *in,
@@ -164,7 +173,9 @@ static void on_tick(uv_timer_t *t) {
     intake_counts(en->intake, &in);
     delivery_counts(en->delivery, &out);
     report(en, &in, &out);
-    if (en->options->should_reload && en->options->should_reload(en->options->ctx))
+    en->known_ticks++;
+    if ((en->options->should_reload && en->options->should_reload(en->options->ctx)) ||
+        (en->unknown && en->known_ticks > VERSIONS_TICKS))
         reload(en);
     if (en->options->should_stop && en->options->should_stop(en->options->ctx))
         stop(en);
@@ -177,7 +188,8 @@ static void on_tick(uv_timer_t *t) {
 /* Its own part first: it alone can still refuse (a write key that is not there). */
 static bool use(struct engine *en, struct workspace *w, struct err *e) {
     struct keyring keys;
-    if (!registry_record(en->options->conninfo, w, e) ||
+    if (!registry_earlier(en->options->conninfo, w, en->workspace, e) ||
+        !registry_record(en->options->conninfo, w, e) ||
         !registry_keys(en->options->conninfo, &keys, e) ||
         (en->receive && !receive_reload(en->receive, w, e)))
         return false;
@@ -193,6 +205,8 @@ static bool use(struct engine *en, struct workspace *w, struct err *e) {
 
 static void reload(struct engine *en) {
     supervisor_reloading(en->supervisor);
+    en->unknown = false;
+    en->known_ticks = 0;
     struct arena *a = arena_new(0);
     struct diags d;
     struct err e = ERR_INIT;
@@ -323,7 +337,8 @@ static bool open_parts(struct engine *en) {
         if (s->channels[i].in_doubt == IN_DOUBT_RESEND)
             resend[n++] = s->channels[i].name;
     struct shards_events sh = {en, on_shards, on_wake, is_idle, on_fatal, on_link};
-    struct intake_events in = {en, on_messages, on_touched, on_fenced, on_quiet, on_busy};
+    struct intake_events in = {en,       on_messages, on_touched, on_fenced,
+                               on_quiet, on_busy,     on_unknown};
     struct wake_events wa = {en, on_wake, on_fenced};
     en->shards = shards_open(&en->loop, conninfo, resend, n, &sh, &en->err);
     if (!en->shards)
@@ -360,9 +375,10 @@ static void watch(struct engine *en, uv_signal_t *h, int number) {
 }
 
 bool engine_run(struct workspace *w, const struct engine_options *o, struct err *e) {
-    struct engine en = {.options = o, .arena = arena_new(0)};
+    struct engine en = {.options = o, .arena = arena_new(0), .known_ticks = VERSIONS_TICKS};
     bool ok = registry_secret(o->conninfo, en.arena, &en.secret, e) &&
-              registry_keys(o->conninfo, &en.keys, e) && registry_record(o->conninfo, w, e);
+              registry_keys(o->conninfo, &en.keys, e) &&
+              registry_earlier(o->conninfo, w, NULL, e) && registry_record(o->conninfo, w, e);
     if (ok) {
         if (uv_loop_init(&en.loop) != 0)
             abort();

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/io/dbsync.h"
 #include "engine/decide/membership.h"
+#include "engine/registry_journeys.h"
 #include "engine/sql_text.h"
 #include "rules/own_events.h"
 
@@ -97,11 +98,14 @@ static bool record_topics(struct dbsync *db, const struct workspace *w, struct a
     return dbsync_query(db, &st_topics, p, NULL, e);
 }
 
-/* Whether a trigger, a goal or a look back names the event. */
+/* Whether a trigger, a journey, a goal or a look back names the event. */
 static bool is_named(const struct workspace *w, struct str event) {
     size_t n;
     campaign_set_started_by(&w->rules, event, &n);
-    return n > 0 || campaign_set_is_goal(&w->rules, event) ||
+    if (n == 0)
+        campaign_set_timed_by(&w->rules, event, &n);
+    return n > 0 || campaign_set_awaits(&w->rules, event) ||
+           campaign_set_is_goal(&w->rules, event) ||
            behaviour_layout_find(w->layouts, w->n_layouts, event);
 }
 
@@ -127,7 +131,7 @@ bool registry_record(const char *conninfo, const struct workspace *w, struct err
     struct arena *a = arena_new(0);
     bool ok = record_campaigns(db, w, a, e) && record_templates(db, w, a, e) &&
               record_segments(db, w, a, e) && record_topics(db, w, a, e) &&
-              record_watched(db, w, a, e);
+              record_watched(db, w, a, e) && registry_journeys_record(db, w, a, e);
     arena_free(a);
     dbsync_close(db);
     return ok;

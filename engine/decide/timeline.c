@@ -116,6 +116,8 @@ static bool tell_changes(struct timeline *t, const struct effect *f, struct err 
         return true;
     for (size_t i = 0; i < f->values.u.map->n; i++) {
         struct map *m = map_new(t->arena, 3);
+        if (campaign_same_value(f->before.u.map->e[i].value, f->values.u.map->e[i].value))
+            continue;
         map_set_str(t->arena, m, S("attribute"), f->values.u.map->e[i].key);
         map_set_str(t->arena, m, S("from"), f->before.u.map->e[i].value);
         map_set_str(t->arena, m, S("to"), f->values.u.map->e[i].value);

@@ -4,6 +4,11 @@
  *
  *   read -> profile -> create -> history -> decide -> write
  *
+ * and, in turn with it, what is due without an event (waits that are over, absences,
+ * dates, campaigns for everybody):
+ *
+ *   look -> found -> people -> pasts -> decide -> write
+ *
  * One batch at a time. The cursor moves in the transaction that writes the
  * decisions, under the shards' fences: an event is decided exactly once, whatever
  * order transactions commit in and whatever dies when. An answer that was lost is
@@ -33,6 +38,7 @@ struct intake_events {
     void (*on_fenced)(void *ctx);   /* a write was refused: shards have gone elsewhere */
     void (*on_quiet)(void *ctx);    /* nothing was found for a second: producers may wake us */
     void (*on_busy)(void *ctx);     /* and now something was */
+    void (*on_unknown)(void *ctx);  /* people are in versions of campaigns that are not loaded */
 };
 
 struct intake *intake_open(uv_loop_t *loop, const char *conninfo, struct workspace *w,
