@@ -11,7 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#define FILES 8192
 
 static int run_version(const struct args *args) {
     (void)args;
@@ -127,6 +130,16 @@ static void open_streams(void) {
             abort();
 }
 
+/* Many systems allow 1,024 files at first and far more on demand: clients and mail servers may be
+ * more than that. */
+static void raise_file_limit(void) {
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= FILES)
+        return;
+    files.rlim_cur = files.rlim_max < FILES ? files.rlim_max : FILES;
+    setrlimit(RLIMIT_NOFILE, &files); /* what is refused stays as it was, and is enough for most */
+}
+
 /* `godwit -C DIR COMMAND ...` is `godwit COMMAND -C DIR ...`: moves the command's name forward. */
 static void put_command_first(int argc, char **argv) {
     const char *word = argv[1];
@@ -171,6 +184,7 @@ int main(int argc, char **argv) {
     open_streams();
     setlocale(LC_CTYPE, "C.UTF-8");
     signal(SIGPIPE, SIG_IGN);
+    raise_file_limit();
     if (argc < 2) {
         help(stderr);
         return EXIT_USAGE;

@@ -24,6 +24,7 @@
 #define RECEIVE_MS 2000    /* of it, for answers to HTTP requests */
 #define VERSIONS_TICKS 240 /* between looks for versions that are not loaded */
 #define STUCK_TICKS 20     /* a drain gives up after so many ticks without a way on */
+#define STILL_TICKS 1200   /* ... and after so many in which nothing at all was done */
 
 struct engine {
     const struct engine_options *options;
@@ -41,7 +42,8 @@ struct engine {
     struct receive *receive; /* NULL: nothing listens */
     struct supervisor *supervisor;
     bool stopping, failed;
-    int stuck_ticks;
+    int stuck_ticks, still_ticks;
+    int64_t done;    /* what the counts said when something was done last */
     bool unknown;    /* people are in versions of campaigns that are not loaded */
     int known_ticks; /* since they were looked for */
     struct err err;
@@ -144,22 +146,32 @@ static void report(struct engine *en, const struct intake_counts *in,
     en->options->on_progress(en->options->ctx, &p);
 }
 
+static void give_up(struct engine *en, struct str why) {
+    en->failed = true;
+    err_set(&en->err, ERR_TEMPORARY,
+            "not everything could be done: %.*s. What was not decided or sent stays where it is; "
+            "run again when this is mended",
+            STR_FMT(why));
+    stop(en);
+}
+
 /* Drained: nothing undecided, nothing due, nothing in hand. A channel that cannot be
- * reached is given some seconds, then it is said and the rest stays queued. */
+ * reached, or a database that refuses, is given some seconds, then it is said and the rest stays.
+ */
 static void check_drain(struct engine *en, const struct intake_counts *in,
                         const struct delivery_counts *out) {
     bool stuck = in->stuck || (out->stuck && in->quiet);
+    int64_t done = in->events + in->decisions + out->sent + out->failed + out->deferred;
     en->stuck_ticks = stuck ? en->stuck_ticks + 1 : 0;
-    if (in->quiet && out->quiet && wake_quiet(en->wake) && !stuck) {
+    en->still_ticks = done == en->done ? en->still_ticks + 1 : 0;
+    en->done = done;
+    if (in->quiet && out->quiet && wake_quiet(en->wake) && !stuck)
         stop(en);
-    } else if (en->stuck_ticks >= STUCK_TICKS) {
-        en->failed = true;
-        err_set(&en->err, ERR_TEMPORARY,
-                "not everything could be sent: %.*s. What was not sent stays queued; run again "
-                "when this is mended",
-                STR_FMT(out->trouble));
-        stop(en);
-    }
+    else if (en->stuck_ticks >= STUCK_TICKS)
+        give_up(en, out->stuck ? out->trouble : in->trouble);
+    else if (en->still_ticks >= STILL_TICKS)
+        give_up(en, S("for five minutes nothing was decided or sent, and the log says why, if "
+                      "something was refused"));
 }
 
 static void reload(struct engine *en);

@@ -124,6 +124,19 @@ static bool record_watched(struct dbsync *db, const struct workspace *w, struct 
     return dbsync_query(db, &st_watch, p, NULL, e);
 }
 
+static const struct db_stmt st_channels = {"name_channels",
+                                           "select godwit.name_channels($1::text[])"};
+
+static bool record_channels(struct dbsync *db, const struct workspace *w, struct arena *a,
+                            struct err *e) {
+    struct db_array *names = db_array(a, DB_TEXT, w->settings.n_channels);
+    for (size_t i = 0; i < w->settings.n_channels; i++)
+        db_array_text(names, w->settings.channels[i].name);
+    struct db_params *p = db_params(a);
+    db_param_array(p, names);
+    return dbsync_query(db, &st_channels, p, NULL, e);
+}
+
 bool registry_record(const char *conninfo, const struct workspace *w, struct err *e) {
     struct dbsync *db = dbsync_open(conninfo, e);
     if (!db)
@@ -131,7 +144,8 @@ bool registry_record(const char *conninfo, const struct workspace *w, struct err
     struct arena *a = arena_new(0);
     bool ok = record_campaigns(db, w, a, e) && record_templates(db, w, a, e) &&
               record_segments(db, w, a, e) && record_topics(db, w, a, e) &&
-              record_watched(db, w, a, e) && registry_journeys_record(db, w, a, e);
+              record_watched(db, w, a, e) && record_channels(db, w, a, e) &&
+              registry_journeys_record(db, w, a, e);
     arena_free(a);
     dbsync_close(db);
     return ok;

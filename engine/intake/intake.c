@@ -163,7 +163,9 @@ static void flow_failed(struct intake *x) {
     bool temporary = x->flow.err.kind == ERR_TEMPORARY || !data;
     if (!fenced && !temporary)
         batch_refused(x);
-    else if (!fenced && !overtaken && !data && !x->barred)
+    else if (!fenced && !overtaken && !data)
+        snprintf(x->bar, sizeof x->bar, "%s", x->flow.err.text);
+    if (!fenced && !overtaken && !data && !x->barred)
         log_error("events wait: the database refuses to work on any",
                   LOG_S("error", str_from(x->flow.err.text)));
     x->barred = !fenced && !overtaken && !data;
@@ -258,7 +260,10 @@ void intake_counts(const struct intake *x, struct intake_counts *out) {
                  x->empty_looks >= shards_cursors(x->shards)->n &&
                  (!x->workspace->rules.any_later ||
                   x->due_empty >= shards_cursors(x->shards)->n);
-    out->stuck = !db_is_up(x->db);
+    out->stuck = !db_is_up(x->db) || x->barred;
+    out->trouble = !db_is_up(x->db) ? S("the database cannot be reached")
+                   : x->barred      ? str_from(x->bar)
+                                    : STR_NONE;
 }
 
 /* ---- life */

@@ -28,7 +28,8 @@ struct intake;
 struct intake_counts {
     int64_t events, decisions, messages; /* since the start */
     bool quiet;                          /* the last look at every group of shards found nothing */
-    bool stuck;                          /* the database is away */
+    bool stuck;                          /* the database is away, or refuses to work on any event */
+    struct str trouble;                  /* of it: why; until the next call */
 };
 
 struct intake_events {

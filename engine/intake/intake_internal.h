@@ -39,6 +39,7 @@ struct intake {
     char refusal[1000]; /* and why; also of what was due */
     char sqlstate[6];   /* of the error that ended the flow */
     bool barred;        /* the last flow ended with one that is not about data; was said */
+    char bar[1000];     /* and why */
     bool goals;         /* the batch has events that are somebody's goal */
     bool touched;       /* the batch has customers whose segments may have changed */
     bool quiet, closing;

@@ -15,9 +15,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define BATCH_MOST 1000
+#define BATCHES_MOST 2  /* under way: one at the server, one behind it */
 #define OPENS_MOST 1000 /* waiting hits above which opens are refused */
-#define CLICKS_MOST 8000
+#define CLICKS_MOST 4000
 #define AGENT_MOST 200 /* bytes of a User-Agent that are kept */
 #define RECENT_SLOTS 4096
 #define RECENT_US INT64_C(3000000)
@@ -50,7 +50,8 @@ struct responses {
     struct db *db;
     uv_timer_t timer;
     struct batch *gathering; /* or NULL */
-    bool under_way;
+    size_t under_way;        /* hits in batches that are sent */
+    int batches;             /* that are sent */
     struct responses_counts counts;
     struct recent recent[RECENT_SLOTS];
     int closing; /* handles still open */
@@ -69,17 +70,18 @@ static void finish(struct batch *b, bool ok) {
     arena_free(b->arena);
 }
 
-static void send_batch(struct responses *rs);
+static void send_when_worth(struct responses *rs);
 
 static void batch_over(struct batch *b, const struct err *e) {
     struct responses *rs = b->owner;
     if (e && e->kind != ERR_TEMPORARY)
         log_error("responses could not be written", LOG_S("error", str_from(e->text)),
                   LOG_I("hits", b->n));
-    rs->under_way = false;
+    rs->under_way -= b->n;
+    rs->batches--;
     finish(b, e == NULL);
-    if (rs->gathering && !uv_is_active((uv_handle_t *)&rs->timer) && !rs->closed)
-        send_batch(rs);
+    if (!rs->closed)
+        send_when_worth(rs);
 }
 
 /* ---- write */
@@ -183,20 +185,23 @@ static bool write_batch(struct batch *b, struct err *e) {
 
 /* ---- gather */
 
-static void send_batch(struct responses *rs) {
+static void on_timer(uv_timer_t *t) {
+    struct responses *rs = t->data;
     struct batch *b = rs->gathering;
-    if (!b || rs->under_way)
-        return;
-    uv_timer_stop(&rs->timer);
-    rs->gathering = NULL;
-    rs->under_way = true;
     struct err e = ERR_INIT;
+    rs->gathering = NULL;
+    rs->under_way += b->n;
+    rs->batches++;
     if (!write_batch(b, &e))
         batch_over(b, &e);
 }
 
-static void on_timer(uv_timer_t *t) {
-    send_batch(t->data);
+/* At the end of this turn of the loop when nothing is under way; behind another batch when as many
+ * hits have come as that holds, so that the server need not wait for us and commits stay few. */
+static void send_when_worth(struct responses *rs) {
+    if (rs->gathering && rs->batches < BATCHES_MOST && rs->gathering->n >= rs->under_way &&
+        !uv_is_active((uv_handle_t *)&rs->timer))
+        uv_timer_start(&rs->timer, on_timer, 0, 0);
 }
 
 /* How many different links of the message were followed within the last seconds. */
@@ -232,19 +237,11 @@ bool responses_add(struct responses *rs, const struct response_hit *hit, respons
         rs->counts.shed++;
         return false;
     }
-    if (rs->gathering && rs->gathering->n == BATCH_MOST)
-        send_batch(rs);
     struct batch *b = rs->gathering;
-    if (b && b->n == BATCH_MOST) { /* another is under way */
-        rs->counts.shed++;
-        return false;
-    }
     if (!b) {
         struct arena *a = arena_new(8192);
         b = rs->gathering = ARENA_NEW(a, struct batch);
         *b = (struct batch){.owner = rs, .arena = a};
-        if (!rs->under_way)
-            uv_timer_start(&rs->timer, on_timer, 0, 0);
     }
     if (b->n == b->cap) {
         size_t cap = b->cap ? b->cap * 2 : 8;
@@ -257,6 +254,7 @@ bool responses_add(struct responses *rs, const struct response_hit *hit, respons
     h->h.url = str_dup(b->arena, hit->url);
     h->links = hit->click && !hit->decoy ? count_links(rs, hit) : 0;
     rs->counts.waiting++;
+    send_when_worth(rs);
     return true;
 }
 
@@ -320,6 +318,7 @@ void responses_close(struct responses *rs, void (*on_closed)(void *ctx), void *c
     if (rs->gathering) {
         struct batch *b = rs->gathering;
         rs->gathering = NULL;
+        uv_timer_stop(&rs->timer);
         finish(b, false);
     }
     uv_close((uv_handle_t *)&rs->timer, on_timer_closed);

@@ -341,13 +341,13 @@ class Place:
     def session(self, url=None):
         return self.keep(Session(url or self.database.url))
 
-    def engine(self, *options, fault=None, env=None):
+    def engine(self, *options, fault=None, env=None, **keywords):
         self.count += 1
         extra = dict(env or {})
         if fault:
             extra["GODWIT_FAULT"] = fault
         return self.keep(Process([GODWIT, "run", "-C", self.workspace, *options],
-                                 os.path.join(self.folder, "engine%d.log" % self.count), extra))
+                                 os.path.join(self.folder, "engine%d.log" % self.count), extra, **keywords))
 
     def godwit(self, *arguments, workspace=None, input=None, env=None):
         return subprocess.run(

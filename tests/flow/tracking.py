@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Opens, clicks and preferences over HTTP, against the whole program."""
+import collections
 import contextlib
 import glob
 import os
 import random
 import re
+import resource
 import signal
 import socket
 import string
@@ -363,6 +365,63 @@ def slow_clients(place):
         s.close()
 
 
+def overload(place):
+    """The database cannot keep up: opens are refused early, clicks wait, unsubscribes are never
+    refused; all that was not refused is recorded."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    web = Web(place)
+    web.engine()
+    requests = {a: requests_of(m) for a, m in web.sent(100).items()}
+    lock = place.session()
+    lock.sql("begin")
+    lock.sql("lock table godwit.responses in exclusive mode")
+
+    def send(kind, n):
+        pipes = [Pipe(web.port) for _ in range(n)]
+        for i, p in enumerate(pipes):
+            p.send([requests["c%d@example.net" % (i % 100 + 1)][kind] % b"x"])
+        return pipes
+
+    def waiting():
+        text = web.ask("GET", "/metrics")[2].decode()
+        return int(re.search(r"^godwit_http_requests_waiting (\d+)", text, re.M).group(1))
+    opens = send("o", 1000)
+    wait(lambda: waiting() >= 1000, "opens wait")
+    for p in send("o", 100):
+        status, head, _ = p.answer()
+        check(status == 503 and b"Retry-After" in head, "an open over the limit: %d" % status)
+        p.close()
+    clicks = send("c", 300)
+    offs = send("u", 100)
+    wait(lambda: waiting() >= 1400, "clicks and unsubscribes wait")
+    lock.sql("rollback")
+    for pipes, wanted in (opens, 200), (clicks, 302), (offs, 200):
+        same(collections.Counter(p.answer()[0] for p in pipes), {wanted: len(pipes)}, "answers")
+        for p in pipes:
+            p.close()
+    same(place.database.sql("select kind, count(*) from godwit.responses group by 1 order by 1"),
+         [["click", "300"], ["open", "1000"], ["unsubscribe", "100"]], "rows")
+    text = web.ask("GET", "/metrics")[2].decode()
+    check("\ngodwit_responses_shed_total 100\n" in text, "what was refused is counted:\n" + text)
+
+
+def few_files(place):
+    """More clients than the process may open files: it still answers, and finds the database again."""
+    web = Web(place)
+    program = place.engine
+    place.engine = lambda **k: program(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300)), **k)
+    web.engine()
+    pipes = [Pipe(web.port) for _ in range(400)]
+    answered(web.ask("GET", "/readyz"), 200, "when idle clients were closed")
+    back = web.database_away()
+    pipes += [Pipe(web.port) for _ in range(200)]
+    back()
+    wait(lambda: web.ask("GET", "/readyz")[0] == 200, "ready again although clients hold all that they may")
+    for p in pipes:
+        p.close()
+
+
 def limits(place):
     web = Web(place)
     e = web.engine()
@@ -388,7 +447,9 @@ def limits(place):
         with socket.create_connection(("127.0.0.1", web.port), timeout=20) as s:
             s.sendall(raw)
             s.shutdown(socket.SHUT_WR)
-            s.recv(1000)
+            s.settimeout(1)
+            with contextlib.suppress(TimeoutError):
+                s.recv(1000)
     check(e.runs(), "the engine died")
     page = answered(web.ask("GET", "/metrics"), 200, "metrics")[2].decode()
     check(page.endswith("\n"), "the last line has an end")
@@ -460,4 +521,4 @@ def database_away(place):
 
 if __name__ == "__main__":
     run(mail_and_hits, machines, nothing_tracked, preferences, mutated_tokens, killed_under_load,
-        killed_at_points, slow_clients, limits, supervised, database_away, needs=("wrk", "promtool"))
+        killed_at_points, slow_clients, overload, few_files, limits, supervised, database_away, needs=("wrk", "promtool"))

@@ -9,7 +9,7 @@ import os
 import re
 import socket
 
-from flow import Database, check, free_port, same, wait
+from flow import Database, check, same, wait
 
 SETTINGS = """database: "{url}"
 sender: {{ name: Acme Music, email: hello@acme.example, postal_address: "1 Long Road, Taipei" }}
@@ -37,7 +37,7 @@ class Web:
     """A Place whose engine listens."""
 
     def __init__(self, place, more=""):
-        self.place, self.port = place, free_port()
+        self.place, self.port = place, self.own_port(place)
         self.mails = os.path.join(place.folder, "mails")
         place.write("godwit.yaml", SETTINGS.format(url=place.database.url, mails=self.mails,
                                                    port=self.port, more=more))
@@ -47,6 +47,15 @@ class Web:
         place.write("templates/thanks/html.liquid", HTML)
         r = place.godwit("db", "migrate", env={"WRITE_KEY": KEY})
         check(r.returncode == 0, "db migrate: " + r.stderr)
+
+    @staticmethod
+    def own_port(place):
+        """One that no other test gets: engines share ports (SO_REUSEPORT), and so two tests that
+        chose the same would answer each other's requests. Who is bound and does not listen gets none."""
+        s = place.keep(socket.socket())
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
 
     def engine(self, **keywords):
         e = self.place.engine(env=dict({"WRITE_KEY": KEY}, **keywords.pop("env", {})), **keywords)
