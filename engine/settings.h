@@ -49,12 +49,12 @@ struct settings_channel {
     const struct settings_domain *domains;
     size_t n_domains;
     struct settings_warmup warmup;
-    int64_t retry_us;      /* first delay of a deferred message; 0: the standard one */
+    int64_t retry_us; /* first delay of a deferred message; 0: the standard one */
     const struct str *keywords[SETTINGS_KEYWORDS]; /* beside the standard ones */
     size_t n_keywords[SETTINGS_KEYWORDS];
     struct str replies[SETTINGS_KEYWORDS]; /* empty: the standard one, or none */
-    struct value settings; /* map: what stands beside the keys above; for the driver */
-    struct place at;       /* of the name */
+    struct value settings;    /* map: what stands beside the keys above; for the driver */
+    struct place at;          /* of the name */
     const struct ynode *node; /* the map in the file, to place a driver's complaints */
 };
 
@@ -85,11 +85,11 @@ struct settings_tracking {
 /* How many messages a customer may get in all. */
 struct settings_cap {
     int64_t most;
-    int64_t span_us;         /* rolling; 0: the calendar's `unit` in the customer's zone */
-    int unit;                /* enum calendar_unit */
-    struct str text;         /* "3 per 7d", "1 per day": as written */
+    int64_t span_us;           /* rolling; 0: the calendar's `unit` in the customer's zone */
+    int unit;                  /* enum calendar_unit */
+    struct str text;           /* "3 per 7d", "1 per day": as written */
     struct str channel, topic; /* empty: any */
-    bool transactional;      /* counts and holds transactional messages as well */
+    bool transactional;        /* counts and holds transactional messages as well */
 };
 
 struct settings {
@@ -107,7 +107,7 @@ struct settings {
     const struct settings_cap *caps;
     size_t n_caps;
     struct campaign_window quiet_hours; /* when nothing leaves; from == to: there are none */
-    struct yamlfile file; /* for places in later complaints */
+    struct yamlfile file;               /* for places in later complaints */
 };
 
 /* Mistakes go to d; what could be read is in *out, defaults for the rest. */

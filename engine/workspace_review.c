@@ -11,8 +11,8 @@
 static const char *const customer_fields[] = {CONDITION_CUSTOMER_FIELDS};
 static const char *const event_fields[] = {CONDITION_EVENT_FIELDS};
 static const char *const sender_fields[] = {"name", "email", "reply_to", "postal_address"};
-static const char *const roots[] = {"customer", "event",           "sender",
-                                    "campaign", "unsubscribe_url", "confirm_url", NULL};
+static const char *const roots[] = {"customer",        "event",       "sender", "campaign",
+                                    "unsubscribe_url", "confirm_url", NULL};
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
 struct review {

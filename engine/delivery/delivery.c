@@ -163,13 +163,15 @@ static void release(struct delivery *d) {
 }
 
 struct delivery *delivery_open(uv_loop_t *loop, const char *conninfo, struct workspace *w,
-                               struct shards *shards, struct str secret,
-                               const struct keyring *keys, struct err *e) {
+                               struct shards *shards, struct str secret, const struct keyring *keys,
+                               struct err *e) {
     struct delivery *d = calloc(1, sizeof *d);
     if (!d || !(d->list = calloc(w->settings.n_channels + 1, sizeof *d->list)))
         abort();
-    d->host = (struct dispatch_host){
-        .loop = loop, .shards = shards, .workspace = workspace_hold(w), .render = {secret, keys, locales_new()}};
+    d->host = (struct dispatch_host){.loop = loop,
+                                     .shards = shards,
+                                     .workspace = workspace_hold(w),
+                                     .render = {secret, keys, locales_new()}};
     d->recover_arena = arena_new(0);
     d->states = channel_states_new(w->settings.n_channels);
     struct db_events claims = {on_claims_up, on_claims_down, NULL, d};
