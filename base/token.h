@@ -22,8 +22,11 @@
 enum token_purpose {
     TOKEN_OPEN = 'o',
     TOKEN_UNSUBSCRIBE = 'u',
-    TOKEN_BOUNCE = 'b',    /* in the envelope's sender */
-    TOKEN_MESSAGE_ID = 'm' /* in the header of that name */
+    TOKEN_BOUNCE = 'b',     /* in the envelope's sender */
+    TOKEN_MESSAGE_ID = 'm', /* in the header of that name */
+    TOKEN_RECEIPT = 'r',    /* a provider's report on the message */
+    TOKEN_CONFIRM = 'd',    /* of a subscription, the second of two opt-ins */
+    TOKEN_DECOY = 'l'       /* the link that no person sees */
 };
 
 void token_make(struct str secret, enum token_purpose purpose, int shard, int64_t id,

@@ -60,7 +60,8 @@ static const struct channel_driver *unknown(struct str name, const char *folder,
 }
 
 static bool is_complete(const struct channel_driver *d) {
-    return d->name && d->help && d->settings && d->open && d->capacity && d->submit && d->close;
+    return d->name && d->help && d->settings && d->open && d->capacity && d->submit && d->close &&
+           !d->receive == !d->answer;
 }
 
 static const struct channel_driver *load(const char *path, struct err *e) {

@@ -42,6 +42,7 @@ extern const struct command cmd_forget;
 extern const struct command cmd_import;
 extern const struct command cmd_inbound;
 extern const struct command cmd_init;
+extern const struct command cmd_keys;
 extern const struct command cmd_log;
 extern const struct command cmd_message;
 extern const struct command cmd_pause;
@@ -88,6 +89,7 @@ static const struct command *const commands[] = {
     &cmd_message,
     &cmd_doubt,
     &cmd_inbound,
+    &cmd_keys,
     &cmd_suppress,
     &cmd_forget,
     &cmd_export,

@@ -35,6 +35,7 @@ struct engine {
     struct workspace *workspace; /* held */
     struct arena *arena;
     struct str secret;
+    struct keyring keys;
     struct shards *shards;
     struct intake *intake;
     struct wake *wake;
@@ -200,10 +201,14 @@ static void on_tick(uv_timer_t *t) {
 
 /* What can still refuse comes first (a write key or a login that is not there). */
 static bool use(struct engine *en, struct workspace *w, struct err *e) {
+    struct keyring keys;
     if (!inbound_check(w, e) || !registry_earlier(en->options->conninfo, w, en->workspace, e) ||
         !registry_record(en->options->conninfo, w, e) ||
+        !registry_keys(en->options->conninfo, &keys, e) ||
         (en->receive && !receive_reload(en->receive, w, e)))
         return false;
+    en->keys = keys;
+    keyring_clear(&keys);
     if (en->inbound)
         inbound_reload(en->inbound, w);
     intake_reload(en->intake, w);
@@ -364,8 +369,8 @@ static bool open_parts(struct engine *en) {
     en->shards = shards_open(&en->loop, conninfo, resend, n, &sh, &en->err);
     if (!en->shards)
         return false;
-    en->delivery =
-        delivery_open(&en->loop, conninfo, en->workspace, en->shards, en->secret, &en->err);
+    en->delivery = delivery_open(&en->loop, conninfo, en->workspace, en->shards, en->secret,
+                                 &en->keys, &en->err);
     if (!en->delivery)
         return false;
     en->intake =
@@ -386,7 +391,7 @@ static bool open_receive(struct engine *en) {
     if (!en->inbound || !en->workspace->settings.tracking.listen.n)
         return en->inbound != NULL;
     en->receive =
-        receive_open(&en->loop, en->options->conninfo, en->workspace, en->secret, &host, &en->err);
+        receive_open(&en->loop, en->options->conninfo, en->workspace, &en->keys, &host, &en->err);
     if (en->receive)
         log_info("listening", LOG_S("address", en->workspace->settings.tracking.listen),
                  LOG_I("port", receive_port(en->receive)));
@@ -402,6 +407,7 @@ static void watch(struct engine *en, uv_signal_t *h, int number) {
 bool engine_run(struct workspace *w, const struct engine_options *o, struct err *e) {
     struct engine en = {.options = o, .arena = arena_new(0), .known_ticks = VERSIONS_TICKS};
     bool ok = inbound_check(w, e) && registry_secret(o->conninfo, en.arena, &en.secret, e) &&
+              registry_keys(o->conninfo, &en.keys, e) &&
               registry_earlier(o->conninfo, w, NULL, e) && registry_record(o->conninfo, w, e);
     if (ok) {
         if (uv_loop_init(&en.loop) != 0)

@@ -9,6 +9,7 @@
 #include "engine/secret.h"
 #include "engine/settings_care.h"
 #include "engine/settings_inbound.h"
+#include "engine/settings_keywords.h"
 #include "engine/settings_pace.h"
 #include "rules/form.h"
 
@@ -103,7 +104,7 @@ static const struct form_field kind_field = {
     "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\",\"required\":"      \
     "[\"driver\"],\"properties\":{\"driver\":{\"type\":\"string\"},\"in_doubt\":{\"enum\":" \
     "[\"resend\",\"hold\"]},\"kind\":{\"enum\":[\"email\",\"sms\",\"webhook\"]}"            \
-    "," SETTINGS_PACE_SCHEMA "}}}"
+    "," SETTINGS_PACE_SCHEMA "," SETTINGS_KEYWORDS_SCHEMA "}}}"
 
 static const struct form topic_form = {
     .what = "a topic",
@@ -124,6 +125,12 @@ static const struct form topic_form = {
                                            .offset = offsetof(struct settings_topic, subscribed),
                                            .help = "what holds for customers who said nothing",
                                            .example = "unsubscribed"},
+                                          {.key = "confirm",
+                                           .type = FORM_BOOL,
+                                           .offset = offsetof(struct settings_topic, confirm),
+                                           .help = "whether a subscription waits until the person "
+                                                   "has followed a link and confirmed it",
+                                           .example = "true"},
                                           {0}},
 };
 
@@ -164,6 +171,13 @@ static const struct form tracking_form = {
                                      .offset = offsetof(struct settings, tracking.clicks),
                                      .help = "whether links lead through public_url; true by "
                                              "default",
+                                     .example = "false"},
+                                    {.key = "decoys",
+                                     .type = FORM_BOOL,
+                                     .offset = offsetof(struct settings, tracking.decoys),
+                                     .help = "whether HTML gets a link that no person sees, by "
+                                             "which scanners are told apart; true by default, "
+                                             "with clicks",
                                      .example = "false"},
                                     {0}},
 };
@@ -246,7 +260,7 @@ void settings_read(struct arena *a, const struct yamlfile *file, struct settings
     struct form_reader r = {.a = a, .file = file, .d = d};
     struct err e = ERR_INIT;
     *out = (struct settings){.timezone = S("UTC"),
-                             .tracking = {.opens = true, .clicks = true},
+                             .tracking = {.opens = true, .clicks = true, .decoys = true},
                              .bounces = SETTINGS_BOUNCES_STANDARD,
                              .file = *file};
     if (!wallclock_zone(out->timezone, &out->zone, &e))
@@ -443,7 +457,7 @@ static bool carries_of(struct form_reader *r, const struct ynode *channel, struc
 
 static bool is_own(struct str key) {
     return str_eq(key, S("driver")) || str_eq(key, S("in_doubt")) || str_eq(key, S("kind")) ||
-           settings_pace_owns(key);
+           settings_pace_owns(key) || settings_keywords_owns(key);
 }
 
 static const struct channel_setting *find_setting(const struct channel_driver *d, struct str key) {
@@ -528,6 +542,7 @@ static void read_channel(struct form_reader *r, const struct ynode *node,
     check_settings(r, node, driver, settings);
     if (carries_of(r, node, out->name, &x, driver, &out->carries))
         out->address = addresses[out->carries];
+    settings_keywords_read(r, node, out);
 }
 
 static void read_channels(struct form_reader *r, const struct ynode *node, void *out) {
@@ -584,6 +599,12 @@ static void read_topics(struct form_reader *r, const struct ynode *node, void *o
                                           STR_FMT(key->text));
             d->hint = S("add `default: unsubscribed` or `default: subscribed`");
         }
+        if (x->confirm && x->subscribed)
+            form_error(r, key,
+                       "the topic `%.*s` asks for confirmation, so those who said nothing cannot "
+                       "be subscribed",
+                       STR_FMT(key->text))
+                ->hint = S("write `default: unsubscribed`");
     }
 }
 

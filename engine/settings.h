@@ -36,6 +36,9 @@ struct settings_warmup {
     double growth;   /* from day to day, 1 or more */
 };
 
+/* What a word of an inbound SMS does. */
+enum settings_keyword { KEYWORD_STOP, KEYWORD_START, KEYWORD_HELP, SETTINGS_KEYWORDS };
+
 struct settings_channel {
     struct str name;
     struct str driver;
@@ -46,7 +49,10 @@ struct settings_channel {
     const struct settings_domain *domains;
     size_t n_domains;
     struct settings_warmup warmup;
-    int64_t retry_us;         /* first delay of a deferred message; 0: the standard one */
+    int64_t retry_us; /* first delay of a deferred message; 0: the standard one */
+    const struct str *keywords[SETTINGS_KEYWORDS]; /* beside the standard ones */
+    size_t n_keywords[SETTINGS_KEYWORDS];
+    struct str replies[SETTINGS_KEYWORDS]; /* empty: the standard one, or none */
     struct value settings;    /* map: what stands beside the keys above; for the driver */
     struct place at;          /* of the name */
     const struct ynode *node; /* the map in the file, to place a driver's complaints */
@@ -56,6 +62,7 @@ struct settings_topic {
     struct str name;
     struct value title; /* map: locale -> text; a title without locale is under "" */
     int subscribed;     /* 1: those who said nothing are; 0: they are not */
+    bool confirm;       /* a subscription waits until the person has confirmed it */
     struct place at;
 };
 
@@ -90,6 +97,7 @@ struct settings_tracking {
     const struct str *write_keys;
     size_t n_write_keys;
     bool opens, clicks; /* whether HTML gets a pixel, links lead through public_url */
+    bool decoys;        /* whether HTML gets a link that no person sees */
 };
 
 /* How many messages a customer may get in all. */

@@ -187,14 +187,15 @@ static void release(struct delivery *d) {
 }
 
 struct delivery *delivery_open(uv_loop_t *loop, const char *conninfo, struct workspace *w,
-                               struct shards *shards, struct str secret, struct err *e) {
+                               struct shards *shards, struct str secret, const struct keyring *keys,
+                               struct err *e) {
     struct delivery *d = calloc(1, sizeof *d);
     if (!d || !(d->list = calloc(w->settings.n_channels + 1, sizeof *d->list)))
         abort();
     d->host = (struct dispatch_host){.loop = loop,
                                      .shards = shards,
                                      .workspace = workspace_hold(w),
-                                     .render = {secret, locales_new()}};
+                                     .render = {secret, keys, locales_new()}};
     d->recover_arena = arena_new(0);
     d->states = channel_states_new(w->settings.n_channels);
     d->pauses = destination_pauses_new(on_paused, d);

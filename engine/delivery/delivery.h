@@ -13,6 +13,7 @@
 #define GODWIT_ENGINE_DELIVERY_DELIVERY_H
 
 #include "base/err.h"
+#include "base/keyring.h"
 #include "engine/shards.h"
 #include "engine/workspace.h"
 
@@ -29,9 +30,10 @@ struct delivery_counts {
 };
 
 /* `shards` is asked for ownership and fences. Opens two connections. `secret` keys
- * Message-IDs; borrowed. */
+ * Message-IDs, `keys` tokens; both are borrowed, and the keys may change. */
 struct delivery *delivery_open(uv_loop_t *loop, const char *conninfo, struct workspace *w,
-                               struct shards *shards, struct str secret, struct err *e) MUST_CHECK;
+                               struct shards *shards, struct str secret, const struct keyring *keys,
+                               struct err *e) MUST_CHECK;
 
 void delivery_kick(struct delivery *d);                         /* there may be something due */
 void delivery_shards_changed(struct delivery *d);               /* ownership changed */

@@ -43,6 +43,8 @@ static bool take_row(struct dispatch *d, const struct db_result *r, size_t row, 
     if (!render_message(d->claim_workspace, m, d->kind, &d->host->render, x->arena, &x->message,
                         &x->hash, e))
         return false;
+    if (d->driver->receive)
+        render_receipt(d->claim_workspace, m, d->name, &d->host->render, x->arena, &x->message);
     x->message.ref = (uint64_t)(uintptr_t)x;
     return true;
 }

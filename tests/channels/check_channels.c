@@ -15,6 +15,7 @@ int main(void) {
     srunner_add_suite(r, suite_local());
     srunner_add_suite(r, suite_sms());
     srunner_add_suite(r, suite_http());
+    srunner_add_suite(r, suite_hook());
     srunner_add_suite(r, suite_smtp());
     srunner_add_suite(r, suite_smtp_secure());
     srunner_run_all(r, CK_ENV);
