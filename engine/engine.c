@@ -20,10 +20,10 @@
 #include <uv.h>
 
 #define TICK_MS 250
-#define STOP_MS 8000    /* for what is in flight, after SIGTERM */
-#define RECEIVE_MS 2000 /* of it, for answers to HTTP requests */
+#define STOP_MS 8000       /* for what is in flight, after SIGTERM */
+#define RECEIVE_MS 2000    /* of it, for answers to HTTP requests */
 #define VERSIONS_TICKS 240 /* between looks for versions that are not loaded */
-#define STUCK_TICKS 20  /* a drain gives up after so many ticks without a way on */
+#define STUCK_TICKS 20     /* a drain gives up after so many ticks without a way on */
 
 struct engine {
     const struct engine_options *options;
@@ -41,7 +41,7 @@ struct engine {
     struct supervisor *supervisor;
     bool stopping, failed;
     int stuck_ticks;
-    bool unknown; /* people are in versions of campaigns that are not loaded */
+    bool unknown;    /* people are in versions of campaigns that are not loaded */
     int known_ticks; /* since they were looked for */
     struct err err;
 };
@@ -332,8 +332,8 @@ static bool open_parts(struct engine *en) {
         if (s->channels[i].in_doubt == IN_DOUBT_RESEND)
             resend[n++] = s->channels[i].name;
     struct shards_events sh = {en, on_shards, on_wake, is_idle, on_fatal, on_link};
-    struct intake_events in = {en, on_messages, on_touched, on_fenced,
-                               on_quiet, on_busy, on_unknown};
+    struct intake_events in = {en,       on_messages, on_touched, on_fenced,
+                               on_quiet, on_busy,     on_unknown};
     struct wake_events wa = {en, on_wake, on_fenced};
     en->shards = shards_open(&en->loop, conninfo, resend, n, &sh, &en->err);
     if (!en->shards)
@@ -370,11 +370,9 @@ static void watch(struct engine *en, uv_signal_t *h, int number) {
 }
 
 bool engine_run(struct workspace *w, const struct engine_options *o, struct err *e) {
-    struct engine en = {
-        .options = o, .arena = arena_new(0), .known_ticks = VERSIONS_TICKS};
-    bool ok =
-        registry_secret(o->conninfo, en.arena, &en.secret, e) &&
-        registry_earlier(o->conninfo, w, NULL, e) && registry_record(o->conninfo, w, e);
+    struct engine en = {.options = o, .arena = arena_new(0), .known_ticks = VERSIONS_TICKS};
+    bool ok = registry_secret(o->conninfo, en.arena, &en.secret, e) &&
+              registry_earlier(o->conninfo, w, NULL, e) && registry_record(o->conninfo, w, e);
     if (ok) {
         if (uv_loop_init(&en.loop) != 0)
             abort();

@@ -85,7 +85,8 @@ static bool is_named(const struct workspace *w, struct str event) {
     campaign_set_started_by(&w->rules, event, &n);
     if (n == 0)
         campaign_set_timed_by(&w->rules, event, &n);
-    return n > 0 || campaign_set_awaits(&w->rules, event) || campaign_set_is_goal(&w->rules, event) ||
+    return n > 0 || campaign_set_awaits(&w->rules, event) ||
+           campaign_set_is_goal(&w->rules, event) ||
            behaviour_layout_find(w->layouts, w->n_layouts, event);
 }
 

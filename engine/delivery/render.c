@@ -93,8 +93,8 @@ static struct str what_to_track(const struct workspace *w, const struct decision
     return t->opens ? (t->clicks ? S("oc") : S("o")) : t->clicks ? S("c") : STR_NONE;
 }
 
-static struct map *add_inputs(const struct workspace *w, struct str template,
-                              struct map *all, struct map *input, struct arena *a) {
+static struct map *add_inputs(const struct workspace *w, struct str template, struct map *all,
+                              struct map *input, struct arena *a) {
     const struct message_template *t = template_find(w->template_set, template, NULL);
     const struct list *paths = t ? template_inputs(t) : NULL;
     for (size_t i = 0; paths && i < paths->n; i++) {

@@ -51,9 +51,9 @@ struct batch {
     size_t n;
     struct batch_customer *customers;
     size_t n_customers;
-    struct db_array **credits; /* of goals.c; NULL: none yet */
-    struct map *by_key;        /* key -> index of the customer */
-    struct map *by_id;         /* customers.id -> index */
+    struct db_array **credits;           /* of goals.c; NULL: none yet */
+    struct map *by_key;                  /* key -> index of the customer */
+    struct map *by_id;                   /* customers.id -> index */
     bool enrolments_asked, timers_asked; /* of those of them whom they concern */
 };
 

@@ -79,8 +79,8 @@ static struct db_params *asking(struct batch *b) {
     struct db_array *ids = db_array(b->arena, DB_TEXT, 0);
     struct map *seen = map_new(b->arena, 0);
     for (size_t i = 0; i < rules->n_campaigns + rules->n_earlier && b->enrolments_asked; i++) {
-        const struct campaign *c = i < rules->n_campaigns ? rules->campaigns[i]
-                                                          : rules->earlier[i - rules->n_campaigns];
+        const struct campaign *c =
+            i < rules->n_campaigns ? rules->campaigns[i] : rules->earlier[i - rules->n_campaigns];
         if (campaign_uses_responses(c))
             db_array_text(ids, c->id);
     }

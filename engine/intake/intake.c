@@ -256,8 +256,7 @@ void intake_counts(const struct intake *x, struct intake_counts *out) {
     *out = x->counts;
     out->quiet = shards_owned(x->shards) && !flow_active(&x->flow) && !x->rereading &&
                  x->empty_looks >= shards_cursors(x->shards)->n &&
-                 (!x->workspace->rules.any_later ||
-                  x->due_empty >= shards_cursors(x->shards)->n);
+                 (!x->workspace->rules.any_later || x->due_empty >= shards_cursors(x->shards)->n);
     out->stuck = !db_is_up(x->db);
 }
 

@@ -83,8 +83,7 @@ void profile_rows_messages(struct batch *b, const struct db_result *r, int64_t b
         size_t n = c->profile.n_messages++;
         c->messages = profile_rows_room(b, c->messages, n, &c->cap_messages, sizeof *c->messages);
         struct str campaign = text(b, r, i, 1);
-        const struct campaign *now =
-            campaign_set_version(&b->workspace->rules, campaign, STR_NONE);
+        const struct campaign *now = campaign_set_version(&b->workspace->rules, campaign, STR_NONE);
         c->messages[n] = (struct profile_message){.id = db_int(r, i, 7),
                                                   .campaign = campaign,
                                                   .step = text(b, r, i, 8),
@@ -106,7 +105,8 @@ void profile_rows_responses(struct batch *b, const struct db_result *r) {
         if (!c)
             continue;
         size_t n = c->profile.n_responses++;
-        c->responses = profile_rows_room(b, c->responses, n, &c->cap_responses, sizeof *c->responses);
+        c->responses =
+            profile_rows_room(b, c->responses, n, &c->cap_responses, sizeof *c->responses);
         c->responses[n] = (struct profile_response){.campaign = text(b, r, i, 1),
                                                     .occurrence = text(b, r, i, 2),
                                                     .kind = text(b, r, i, 3),
