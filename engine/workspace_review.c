@@ -201,6 +201,7 @@ static void review_campaigns(const struct workspace *w, struct diags *d) {
     for (size_t i = 0; i < w->rules.n_campaigns; i++)
         campaign_review(w->arena, w->rules.campaigns[i], &care, d);
     campaign_review_together(w->arena, &w->rules, &care, d);
+    campaign_review_circles(w->arena, &w->rules, d);
     campaign_loops_review(w->arena, &w->rules, d);
     campaign_review_circles(w->arena, &w->rules, d);
 }
