@@ -82,6 +82,8 @@ def absence(place):
     event(place, "c2", "order.placed")
     drain(place, clock)
     same(sent(place), [], "nobody is absent yet")
+    said = place.godwit("explain", "c1", "winback").stdout
+    check("looks at this customer next at" in said, "explain says when:\n" + said)
     clock.forward(30 * DAY)
     place.database.sql("insert into godwit.events (customer, name, occurred_at) "
                        "values ('c2', 'order.placed', now() + interval '30 days')")
@@ -132,6 +134,9 @@ def journey(place):
     same(len(sent(place)), 20, "the first message")
     inside = place.database.number("select sum(inside) from godwit.report_journeys")
     same(inside, 20, "they wait")
+    said = place.godwit("explain", "c1", "welcome").stdout
+    check("waits in step `wait-1` until" in said, "explain says where c1 is:\n" + said)
+    check("inside" in place.godwit("report").stdout, "the report has journeys")
     for i in range(1, 21): # inside already
         event(place, "c%d" % i, "signup")
     drain(place, clock)
@@ -148,6 +153,11 @@ def journey(place):
     ends = dict((e, int(n)) for e, n in place.database.sql(
         "select ended, count(*) from godwit.enrolments group by 1"))
     same(ends, {"completed": 10, "stopped": 10}, "ends")
+    said = place.godwit("explain", "c1", "welcome").stdout
+    check("stopped, not here" in said, "explain says how it ended:\n" + said)
+    check(place.godwit("forget", "c2", "--yes").returncode == 0, "forget")
+    same(place.database.number("select count(*) from godwit.enrolments "
+                               "where event_properties is null"), 1, "copies of events go")
     variants = place.database.number("select count(*) from godwit.messages where step = 'second' "
                                      "and variant in ('a', 'b')")
     same(variants, 10, "variants are recorded")
@@ -429,7 +439,7 @@ def many_wait(place):
         place.database.sql(
             "insert into godwit.enrolments (shard, customer_id, campaign, version, occurrence, "
             "entered_at, step, waiting, wake_at) select i %% 64, 1000 + i, 'welcome', '%s', "
-            "'e' || i, now(), 'wait-2', true, now() + interval '20 days' "
+            "'e' || i, now(), 'wait-1', true, now() + interval '20 days' "
             "from generate_series(%d, %d) i" % (version, first, first + n - 1))
         place.database.sql("vacuum analyze godwit.enrolments")
         place.database.sql("select pg_stat_force_next_flush()")
