@@ -155,7 +155,7 @@ def journey(place):
     same(ends, {"completed": 10, "stopped": 10}, "ends")
     said = place.godwit("explain", "c1", "welcome").stdout
     check("stopped, not here" in said, "explain says how it ended:\n" + said)
-    check(place.godwit("forget", "c2", "--yes").returncode == 0, "forget")
+    check(place.godwit("forget", "c2").returncode == 0, "forget")
     same(place.database.number("select count(*) from godwit.enrolments "
                                "where event_properties is null"), 1, "copies of events go")
     variants = place.database.number("select count(*) from godwit.messages where step = 'second' "
