@@ -256,6 +256,7 @@ def schedules(place):
     drain(place, clock)
     same(len(sent(place)), 0, "not yet")
     clock.forward(DAY)
+    same(drain(place, clock, fault="intake.due.schedule:1:crash"), -9, "killed as it starts")
     drain(place, clock)
     drain(place, clock)
     same(len(sent(place)), 5, "once a day")
@@ -292,6 +293,45 @@ def changes(place):
     clock.forward(366 * DAY)
     drain(place, clock)
     same(sent(place)[2:], [("c3", "thanks")], "each year")
+
+
+def passed_over(place):
+    """What the database refuses of one person stops nobody else."""
+    clock = begin(place, welcome=JOURNEY % {"more": ""})
+    n = 20
+    place.customers(n)
+    place.database.sql("update godwit.customers set attributes = '{\"country\": \"TW\"}'")
+    for i in range(1, n + 1):
+        event(place, "c%d" % i, "signup")
+    drain(place, clock)
+    place.database.sql("alter table godwit.messages add constraint no_second "
+                       "check (address <> 'c7@example.net' or step <> 'second') not valid")
+    clock.forward(3 * DAY + 5)
+    drain(place, clock, patience=120)
+    same(len([s for _, s in sent(place) if s == "second"]), n - 1, "all others go on")
+    same(place.database.sql("select ended, end_detail like '%no_second%' from godwit.enrolments "
+                            "where ended <> 'completed'"), [["error", "t"]], "and it is said")
+    place.books()
+
+
+def found_later(place):
+    """An engine that meets people in a version that it has not loaded looks for it."""
+    clock = begin(place, welcome=JOURNEY % {"more": ""})
+    place.customers(1)
+    place.database.sql("update godwit.customers set attributes = '{\"country\": \"TW\"}'")
+    drain(place, clock)
+    version = place.database.one("select version from godwit.campaign_versions "
+                                 "where campaign = 'welcome'")
+    place.write("campaigns/welcome.yaml", (JOURNEY % {"more": ""}).replace("id: second", "id: other"))
+    engine = place.engine(env=clock.env)
+    engine.says("shards acquired")
+    place.database.sql(
+        "insert into godwit.enrolments (shard, customer_id, campaign, version, occurrence, "
+        "entered_at, step, waiting, wake_at) select shard, id, 'welcome', '%s', 'e1', now(), "
+        "'wait-1', true, now() from godwit.customers" % version)
+    wait(lambda: sent(place) == [("c1", "second")], "the step of the version that was entered", 30)
+    engine.signal(signal.SIGTERM)
+    same(engine.ended(20), 0, "it stops")
 
 
 def held_back(place):
@@ -459,4 +499,4 @@ if __name__ == "__main__":
     if not developer_build():
         skip("the clock of tests needs --enable-developer")
     run(absence, arming, journey, killed, versions, sending_to_a_segment, schedules, changes,
-        held_back, two_engines, caps_hold, making_room, other_channel, many_wait)
+        passed_over, found_later, held_back, two_engines, caps_hold, making_room, other_channel, many_wait)
