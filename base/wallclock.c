@@ -9,29 +9,31 @@
 #include <time.h>
 
 #ifdef GODWIT_DEVELOPER
-/* Seconds that a test has put the clock forward by: what the file that GODWIT_CLOCK names says
- * at this moment. */
-static int64_t put_forward(void) {
+/* What the file that GODWIT_CLOCK names says at this moment: "3600" puts the clock forward by so
+ * many seconds, "=1800000000" stops it there. */
+static void set_by_test(struct timespec *t) {
     const char *path = getenv("GODWIT_CLOCK");
     FILE *f = path ? fopen(path, "r") : NULL;
-    long long seconds = 0;
+    long long seconds;
     if (!f)
-        return 0;
-    if (fscanf(f, "%lld", &seconds) != 1)
-        seconds = 0;
+        return;
+    if (fscanf(f, "=%lld", &seconds) == 1)
+        *t = (struct timespec){.tv_sec = (time_t)seconds};
+    else if (fscanf(f, "%lld", &seconds) == 1)
+        t->tv_sec += (time_t)seconds;
     fclose(f);
-    return seconds;
 }
 #else
-static int64_t put_forward(void) {
-    return 0;
+static void set_by_test(struct timespec *t) {
+    (void)t;
 }
 #endif
 
 int64_t wallclock_now(void) {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
-    return (t.tv_sec + put_forward()) * WALLCLOCK_US_PER_S + t.tv_nsec / 1000;
+    set_by_test(&t);
+    return t.tv_sec * WALLCLOCK_US_PER_S + t.tv_nsec / 1000;
 }
 
 static int64_t floor_div(int64_t a, int64_t b) {

@@ -45,6 +45,11 @@ bool campaign_has_runs(const struct campaign *c) {
     return c->trigger.kind == TRIGGER_SCHEDULE || c->trigger.kind == TRIGGER_ONCE;
 }
 
+bool campaign_has_event(const struct trigger *t) {
+    return t->kind == TRIGGER_EVENT || t->kind == TRIGGER_ABSENCE ||
+           (t->kind == TRIGGER_DATE && t->event.n);
+}
+
 size_t campaign_step(const struct campaign *c, struct str id) {
     size_t i = 0;
     while (i < c->n_steps && !str_eq(c->steps[i].id, id))

@@ -249,6 +249,9 @@ bool campaign_has_timer(const struct campaign *c);
 /* Whether it is for everybody in its audience at once: by a schedule, at an instant, when told. */
 bool campaign_has_runs(const struct campaign *c);
 
+/* Whether there is an `event` for its conditions and templates. */
+bool campaign_has_event(const struct trigger *t);
+
 /* The step of that id; n_steps: there is none. */
 size_t campaign_step(const struct campaign *c, struct str id);
 

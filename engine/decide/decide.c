@@ -244,6 +244,16 @@ void decide_remember(struct profile *p, const struct decision *d, struct arena *
     };
 }
 
+bool decide_displaces(const struct decision *d, const struct decision *earlier) {
+    for (size_t i = 0; i < d->n_displaced && earlier->step; i++) {
+        const struct profile_message *m = d->displaced[i];
+        if (str_eq(m->campaign, earlier->campaign->id) && str_eq(m->step, earlier->step->id) &&
+            str_eq(m->occurrence, earlier->occurrence))
+            return true;
+    }
+    return false;
+}
+
 /* ---- why */
 
 /* Whether decide() would evaluate the campaign at all: an audience that cannot be true is a no,

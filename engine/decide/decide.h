@@ -115,6 +115,9 @@ void decide_arm_timer(struct deciding *x, const struct campaign *c, const struct
  * deciding does it by itself. Does nothing for outcomes that leave no message. */
 void decide_remember(struct profile *p, const struct decision *d, struct arena *a);
 
+/* Whether the earlier one's message makes room for that of `d`: it is not sent any more. */
+bool decide_displaces(const struct decision *d, const struct decision *earlier);
+
 bool outcome_is_entry(enum outcome o);    /* counts as entered in the accounting */
 const char *outcome_name(enum outcome o); /* "send", "held_out", "suppressed", ... */
 

@@ -14,7 +14,8 @@
 #define POLL_BUSY_MS 10
 #define POLL_QUIET_MS 500
 #define RETRY_MS 1000
-#define DUE_MS 500 /* between looks at what is due, while nothing is or events come */
+#define DUE_MS 500            /* between looks at what is due, while nothing is */
+#define DUE_PATIENCE_MS 60000 /* the same while events never end */
 
 static const struct db_stmt st_cursors = {"shard_read", sql_shard_read};
 
@@ -88,7 +89,9 @@ static bool reread(struct intake *x) {
 /* ---- running: batch after batch, then looks at intervals */
 
 static void on_timer(uv_timer_t *t) {
-    start(t->data);
+    struct intake *x = t->data;
+    x->empty_looks = 0; /* what was seen is no news any more */
+    start(x);
 }
 
 static bool due_now(const struct intake *x);
@@ -204,14 +207,17 @@ static void on_flow_ended(struct flow *f, bool ok) {
     }
 }
 
-/* What is due is worked off when the events that are there have been decided, and under load now
- * and then: never beside them, so that one customer's decisions come one after the other. */
+/* What is due is worked off when a look has just shown that all events are decided, so that who has
+ * bought is not told to come back; while events never end, once in a while all the same. Never
+ * beside events: one customer's decisions come one after the other. */
 static bool due_now(const struct intake *x) {
     const struct cursor_groups *all = shards_cursors(x->shards);
-    bool drained = x->empty_looks >= all->n;
+    uint64_t now = uv_now(x->timer.loop);
     if (!x->workspace->rules.any_later)
         return false;
-    return uv_now(x->timer.loop) >= x->due_at || (drained && x->due_empty < all->n);
+    if (x->empty_looks < all->n)
+        return now >= x->due_at + DUE_PATIENCE_MS;
+    return now >= x->due_at || x->due_empty < all->n;
 }
 
 static void start(struct intake *x) {
@@ -233,6 +239,7 @@ static void start(struct intake *x) {
 
 void intake_kick(struct intake *x) {
     x->last_event_us = wallclock_now();
+    x->empty_looks = 0;
     start(x);
 }
 
@@ -296,6 +303,7 @@ struct intake *intake_open(uv_loop_t *loop, const char *conninfo, struct workspa
     x->flow = (struct flow){.steps = intake_event_steps, .owner = x, .ended = on_flow_ended};
     uv_timer_init(loop, &x->timer);
     x->timer.data = x;
+    x->due_at = uv_now(loop);
     return x;
 }
 
