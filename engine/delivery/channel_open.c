@@ -7,19 +7,32 @@
 #include "channels/drivers.h"
 #include "engine/secret.h"
 
-/* A copy of the settings with env: and file: replaced by what they stand for. */
-static bool resolve(struct arena *a, const struct workspace *w, const struct map *given,
-                    struct map **out, struct err *e) {
-    *out = map_new(a, given->n);
-    for (size_t i = 0; i < given->n; i++) {
-        struct value v = given->e[i].value;
-        if (value_is(v, V_STRING) && secret_is_reference(value_text(v))) {
-            struct str text;
-            if (!secret_resolve(a, w->folder, value_text(v), &text, e))
-                return err_context(e, "%.*s", STR_FMT(value_text(given->e[i].key)));
-            v = value_str(text);
+/* A copy of the settings with env: and file: replaced by what they stand for, in lists and maps
+ * as well. */
+static bool resolve(struct arena *a, struct str folder, struct value *v, struct err *e) {
+    if (value_is(*v, V_STRING) && secret_is_reference(value_text(*v))) {
+        struct str text;
+        if (!secret_resolve(a, folder, value_text(*v), &text, e))
+            return false;
+        *v = value_str(text);
+    } else if (value_is(*v, V_LIST)) {
+        struct list *out = list_new(a, v->u.list->n);
+        for (size_t i = 0; i < v->u.list->n; i++) {
+            struct value item = v->u.list->v[i];
+            if (!resolve(a, folder, &item, e))
+                return false;
+            list_add(a, out, item);
         }
-        map_set(a, *out, given->e[i].key, v);
+        *v = value_list(out);
+    } else if (value_is(*v, V_MAP)) {
+        struct map *out = map_new(a, v->u.map->n);
+        for (size_t i = 0; i < v->u.map->n; i++) {
+            struct map_entry x = v->u.map->e[i];
+            if (!resolve(a, folder, &x.value, e))
+                return err_context(e, "%.*s", STR_FMT(value_text(x.key)));
+            map_set(a, out, x.key, x.value);
+        }
+        *v = value_map(out);
     }
     return true;
 }
@@ -37,12 +50,11 @@ struct channel *channel_open(const struct workspace *w, const struct settings_ch
     static const struct map nothing;
     struct arena *a = arena_new(0);
     struct channel *channel = NULL;
-    struct channel_value *values;
-    struct map *settings;
-    const struct map *given = value_is(c->settings, V_MAP) ? c->settings.u.map : &nothing;
+    const struct channel_value *values;
+    struct value settings = value_is(c->settings, V_MAP) ? c->settings : value_map(&nothing);
     *driver = drivers_find(c->driver, NULL, e);
-    if (*driver && resolve(a, w, given, &settings, e) &&
-        drivers_settings(a, *driver, settings, NULL, 0, &values, on_mistake, e)) {
+    if (*driver && resolve(a, w->folder, &settings, e) &&
+        drivers_settings(a, *driver, settings.u.map, NULL, 0, &values, on_mistake, e)) {
         struct channel_error why = {0};
         channel = (*driver)->open(host, values, &why);
         if (!channel)

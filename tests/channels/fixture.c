@@ -172,7 +172,7 @@ static void on_mistake(void *arg, struct str key, struct str text, struct str hi
 void fixture_open(struct fixture *f, const char *driver, const char *const *settings) {
     struct err e = ERR_INIT;
     struct channel_error why = {""};
-    struct channel_value *values;
+    const struct channel_value *values;
     struct arena *a = arena_new(0);
     struct map *given = map_new(a, 8);
     *f = (struct fixture){.started_ms = now_ms()};

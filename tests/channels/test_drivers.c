@@ -52,7 +52,7 @@ START_TEST(settings_cases) {
     struct mistakes m = {BUF_IN(a)};
     struct value v;
     struct err e = ERR_INIT;
-    struct channel_value *out;
+    const struct channel_value *out;
     static const struct str others[] = {{"driver", 6}, {"in_doubt", 8}};
     ck_assert(json_parse(a, str_from(settings[_i].json), &v, &e));
     bool ok = drivers_settings(a, drivers_find(S("smtp"), NULL, &e), v.u.map, others, 2, &out,
@@ -80,7 +80,7 @@ START_TEST(smtp_does_not_open) {
     struct map *given = map_new(a, 2);
     struct err e = ERR_INIT;
     struct channel_error why = {""};
-    struct channel_value *out;
+    const struct channel_value *out;
     struct mistakes m = {BUF_IN(a)};
     uv_loop_t loop;
     uv_loop_init(&loop);
