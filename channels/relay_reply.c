@@ -112,6 +112,24 @@ struct relay_reply relay_reply_parse(struct str lines) {
     return r;
 }
 
+struct relay_offer relay_reply_offer(struct str ehlo) {
+    struct relay_offer o = {0};
+    struct str line, word;
+    while (str_split(&ehlo, '\n', &line)) {
+        int64_t most = 0;
+        line = str_trim(str_sub(line, 4, line.n));
+        (void)!str_split(&line, ' ', &word);
+        if (str_eq_nocase(word, S("SIZE")) && str_to_int64(str_trim(line), &most) && most > 0) {
+            o.most_bytes = (uint64_t)most;
+        }
+        o.pipelining = o.pipelining || str_eq_nocase(word, S("PIPELINING"));
+        o.dsn = o.dsn || str_eq_nocase(word, S("DSN"));
+        o.smtputf8 = o.smtputf8 || str_eq_nocase(word, S("SMTPUTF8"));
+        o.eight_bit = o.eight_bit || str_eq_nocase(word, S("8BITMIME"));
+    }
+    return o;
+}
+
 /* ---- judging */
 
 /* x.7.x: what the relay holds against us as sender. The address is not to blame, and one

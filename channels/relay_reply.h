@@ -44,6 +44,13 @@ struct relay_reply {
 /* Splits "550 5.1.1 text" or several such lines, as they came over the wire. */
 struct relay_reply relay_reply_parse(struct str lines);
 
+/* What a relay says in its reply to EHLO that it can do. */
+struct relay_offer {
+    bool pipelining, dsn, smtputf8, eight_bit;
+    uint64_t most_bytes; /* SIZE; 0: no limit */
+};
+struct relay_offer relay_reply_offer(struct str ehlo);
+
 void relay_reply_judge(enum relay_stage stage, const struct relay_reply *reply,
                        struct relay_result *out);
 

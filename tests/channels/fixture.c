@@ -4,6 +4,7 @@
 #include "tests/channels/fixture.h"
 
 #include "base/arena.h"
+#include "base/json.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -183,7 +184,11 @@ void fixture_open(struct fixture *f, const char *driver, const char *const *sett
     f->host = (struct channel_host){
         .owner = f, .loop = &f->loop, .name = "test", .done = on_done, .log = on_log};
     for (size_t i = 0; settings[i]; i += 2) {
-        map_set_str(a, given, str_from(settings[i]), value_str(str_from(settings[i + 1])));
+        struct value v = value_str(str_from(settings[i + 1]));
+        if (strncmp(settings[i + 1], "[{", 2) == 0) {
+            ck_assert_msg(json_parse(a, str_from(settings[i + 1]), &v, &e), "%s", e.text);
+        }
+        map_set_str(a, given, str_from(settings[i]), v);
     }
     f->driver = drivers_find(str_from(driver), NULL, &e);
     ck_assert_msg(f->driver != NULL, "%s", e.text);

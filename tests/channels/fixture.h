@@ -59,7 +59,7 @@ struct fixture {
     char last_log[700];
 };
 
-/* `settings`: name, value, ..., NULL. Fails the test when the driver does not open. */
+/* `settings`: name, value, ..., NULL; a value that begins with [{ is JSON. Fails the test when the driver does not open. */
 void fixture_open(struct fixture *f, const char *driver, const char *const *settings);
 /* The message to `to` (copied), the n-th; returns it for changes. */
 struct channel_message *fixture_add(struct fixture *f, const char *to);

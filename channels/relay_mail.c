@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "channels/relay_mail.h"
+
+#include "base/arena.h"
+
+#include <stdio.h>
+
+bool relay_mail_compose(struct arena *a, const struct channel_message *m,
+                        const struct relay_settings *s, struct email_mail *out,
+                        struct relay_result *refused) {
+    (void)s;
+    struct err e = ERR_INIT;
+    if (email_mime_compose(a, m, out, &e)) {
+        return true;
+    }
+    relay_result_set(refused, CHANNEL_REFUSED,
+                     out->bad_address ? CHANNEL_SUBJECT_ADDRESS : CHANNEL_SUBJECT_MESSAGE,
+                     str_from(e.text));
+    return false;
+}
+
+bool relay_mail_fits(const struct email_mail *mail, const struct relay *r, bool smtputf8,
+                     struct relay_result *refused) {
+    char text[200];
+    uint64_t most = atomic_load(&r->most_bytes);
+    if ((mail->to.utf8 || mail->from.utf8) && !smtputf8) {
+        relay_result_set(refused, CHANNEL_REFUSED,
+                         mail->to.utf8 ? CHANNEL_SUBJECT_ADDRESS : CHANNEL_SUBJECT_MESSAGE,
+                         S("the address is not ASCII before the @, and so needs SMTPUTF8, which "
+                           "the relay does not offer"));
+        return false;
+    }
+    if (most > 0 && mail->data.n > most) {
+        snprintf(text, sizeof text, "the message is %zu bytes, the relay takes %llu at most",
+                 mail->data.n, (unsigned long long)most);
+        relay_result_set(refused, CHANNEL_REFUSED, CHANNEL_SUBJECT_MESSAGE, str_from(text));
+        return false;
+    }
+    return true;
+}
+
+struct str relay_mail_xtext(struct arena *a, struct str text, size_t most) {
+    struct buf out = BUF_IN(a);
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        if (c < '!' || c > '~' || c == '+' || c == '=') {
+            buf_printf(&out, "+%02X", c);
+        } else {
+            buf_add_char(&out, (char)c);
+        }
+    }
+    return out.n <= most ? buf_str(&out) : STR_NONE;
+}
