@@ -10,6 +10,7 @@
 #include "channels/maildir.h"
 #include "channels/rehearse.h"
 #include "channels/smtp.h"
+#include "channels/smtps.h"
 #include "channels/twilio.h"
 #include "channels/webhook.h"
 
@@ -18,8 +19,9 @@
 #include <unistd.h>
 
 static const struct channel_driver *const builtin[] = {
-    &channel_smtp,    &channel_twilio,  &channel_kannel,   &channel_http,
-    &channel_webhook, &channel_maildir, &channel_rehearse, NULL};
+    &channel_smtp,    &channel_smtps,    &channel_twilio,
+    &channel_kannel,  &channel_http,     &channel_webhook,
+    &channel_maildir, &channel_rehearse, NULL};
 #define BUILTIN_COUNT (sizeof builtin / sizeof *builtin - 1)
 
 const struct channel_driver *const *drivers_builtin(void) {

@@ -119,6 +119,7 @@ struct relay_offer relay_reply_offer(struct str ehlo) {
         int64_t most = 0;
         line = str_trim(str_sub(line, 4, line.n));
         (void)!str_split(&line, ' ', &word);
+        o.size = o.size || str_eq_nocase(word, S("SIZE"));
         if (str_eq_nocase(word, S("SIZE")) && str_to_int64(str_trim(line), &most) && most > 0) {
             o.most_bytes = (uint64_t)most;
         }
@@ -235,4 +236,20 @@ void relay_reply_judge(enum relay_stage stage, const struct relay_reply *given,
     if (r->code / 10 == 45 && has_word(given->text, "greylist")) {
         r->retry_after_ms = GREYLIST_WAIT_MS;
     }
+}
+
+/* Lost in the middle of the body it is the message's own trouble: if the relay died, the next
+ * connect says so; if it dies of this message, again and again, the others must not wait. */
+void relay_reply_lost(enum relay_progress progress, const char *relay, bool silent, bool others,
+                      struct relay_result *out) {
+    static const char *const after[] = {"MAIL FROM was sent", "MAIL FROM was accepted",
+                                        "RCPT TO was accepted", "a part of the message was sent",
+                                        "the whole message was handed over"};
+    char text[400];
+    bool relays = progress == RELAY_MAIL_SENT || (progress < RELAY_BODY_BEGUN && others);
+    snprintf(text, sizeof text, "%.200s %s after %s", relay,
+             silent ? "gave no answer in time" : "closed the connection", after[progress]);
+    relay_result_set(out, progress == RELAY_BODY_SENT ? CHANNEL_DOUBT : CHANNEL_DEFERRED,
+                     relays ? CHANNEL_SUBJECT_DESTINATION : CHANNEL_SUBJECT_MESSAGE,
+                     str_from(text));
 }

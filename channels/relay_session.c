@@ -514,23 +514,15 @@ static void settle_before_mail(struct relay_line *l, struct relay_job *job, int 
 }
 
 static void settle_after_mail(struct relay_line *l, struct relay_job *job) {
-    char text[300];
-    const char *after = l->ended     ? "the whole message was handed over"
-                        : l->begun   ? "a part of the message was sent"
-                        : l->rcpt_ok ? "RCPT TO was accepted"
-                        : l->mail_ok ? "MAIL FROM was accepted"
-                                     : "MAIL FROM was sent";
     struct relay_pool *pool = l->settings->pool;
-    int limit = l->ended ? l->settings->dot_ms : l->settings->reply_ms;
-    bool silent = is_silent(l, limit);
-    /* with others to turn to, before its first byte: as good as not begun */
-    bool others = !l->begun && relay_pool_has_other(pool, job->tried | UINT32_C(1) << l->number);
-    snprintf(text, sizeof text, "%s %s after %s", l->relay->name, how_long(l, limit), after);
-    /* If the relay died, the next connect says so; if it dies of this message, again and
-     * again, the others must not wait for it. */
-    relay_result_set(&job->result, l->ended ? CHANNEL_DOUBT : CHANNEL_DEFERRED,
-                     l->mail_ok && !others ? CHANNEL_SUBJECT_MESSAGE : CHANNEL_SUBJECT_DESTINATION,
-                     str_from(text));
+    enum relay_progress progress = l->ended     ? RELAY_BODY_SENT
+                                   : l->begun   ? RELAY_BODY_BEGUN
+                                   : l->rcpt_ok ? RELAY_RCPT_TAKEN
+                                   : l->mail_ok ? RELAY_MAIL_TAKEN
+                                                : RELAY_MAIL_SENT;
+    bool silent = is_silent(l, l->ended ? l->settings->dot_ms : l->settings->reply_ms);
+    bool others = relay_pool_has_other(pool, job->tried | UINT32_C(1) << l->number);
+    relay_reply_lost(progress, l->relay->name, silent, others, &job->result);
     if (silent) {
         relay_pool_silent(pool, l->number, &job->result.result, uv_hrtime());
     }
