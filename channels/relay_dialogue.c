@@ -11,11 +11,12 @@
 enum { AT_RSET, AT_MAIL, AT_RCPT, AT_DATA, AT_DOT };
 
 void relay_dialogue_init(struct relay_dialogue *d, struct relay_offer offer) {
-    *d = (struct relay_dialogue){.offer = offer, .in = BUF_HEAP};
+    *d = (struct relay_dialogue){.offer = offer};
 }
 
 void relay_dialogue_close(struct relay_dialogue *d) {
     buf_close(&d->in);
+    buf_close(&d->line);
 }
 
 /* ---- commands */
@@ -162,13 +163,24 @@ static enum relay_step on_reply(struct relay_dialogue *d, const struct relay_rep
     return go_on(d, out);
 }
 
-/* Whether `in` ends with the last line of a reply: "250 ok". */
-static bool is_whole(struct str in) {
-    size_t from = in.n - 1;
-    while (from > 0 && in.p[from - 1] != '\n') {
-        from--;
+/* "5.1.1 " at the start of a line that goes on; the first line has it already. */
+static size_t enhanced_length(struct str text) {
+    size_t i = 0, dots = 0;
+    while (i < text.n && (text.p[i] == '.' || (text.p[i] >= '0' && text.p[i] <= '9'))) {
+        dots += text.p[i++] == '.';
     }
-    return in.n - from < 4 || in.p[from + 3] != '-';
+    return dots == 2 && i < text.n && text.p[i] == ' ' ? i + 1 : 0;
+}
+
+/* Adds the whole line to the reply. True: it was the last one. */
+static bool add_line(struct relay_dialogue *d, struct str line) {
+    if (d->in.n > 0) {
+        struct str text = str_sub(line, 4, line.n);
+        buf_add_str(&d->in, str_sub(text, enhanced_length(text), text.n));
+    } else {
+        buf_add_str(&d->in, line);
+    }
+    return line.n < 4 || line.p[3] != '-' || d->in.n > REPLY_MOST;
 }
 
 enum relay_step relay_dialogue_feed(struct relay_dialogue *d, struct str *bytes, struct buf *out) {
@@ -176,17 +188,19 @@ enum relay_step relay_dialogue_feed(struct relay_dialogue *d, struct str *bytes,
     while (step == RELAY_STEP_WAIT && bytes->n > 0) {
         const char *lf = memchr(bytes->p, '\n', bytes->n);
         size_t n = lf ? (size_t)(lf - bytes->p) + 1 : bytes->n;
-        buf_add(&d->in, bytes->p, n);
+        buf_add(&d->line, bytes->p, n);
         *bytes = str_sub(*bytes, n, bytes->n);
-        if (d->in.n > REPLY_MOST) {
-            buf_clear(&d->in);
-            buf_add_str(&d->in, S("a reply without end"));
-        } else if (!lf || !is_whole(buf_str(&d->in))) {
-            continue;
+        bool endless = d->line.n > REPLY_MOST;
+        bool whole = lf && add_line(d, buf_str(&d->line));
+        if (lf) {
+            buf_clear(&d->line);
         }
-        struct relay_reply reply = relay_reply_parse(buf_str(&d->in));
-        step = on_reply(d, &reply, out);
-        buf_clear(&d->in);
+        if (whole || endless) {
+            struct str text = endless ? S("a reply without end") : buf_str(&d->in);
+            struct relay_reply reply = relay_reply_parse(text);
+            step = on_reply(d, &reply, out);
+            buf_clear(&d->in);
+        }
     }
     return step;
 }

@@ -31,7 +31,7 @@ struct relay_dialogue {
 
     bool reset;          /* RSET is to come first */
     int at, sent;        /* the command whose reply is awaited; how many were written */
-    struct buf in;       /* a reply that is not whole yet */
+    struct buf in, line; /* a reply, and a line of it, that are not whole yet */
     struct str lines[4]; /* RSET, MAIL, RCPT, DATA */
 };
 

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define TALK_MOST 4096
@@ -20,8 +21,10 @@ struct mail_link {
     void *ctx;
     bool wants_login, logged_in, closed;
     enum mail_link_stage stage;
+    bool implicit;
     bool greeted;    /* EHLO was the last command */
-    struct buf talk; /* the relay's answer to the last command */
+    bool answered;   /* the last command, with a line at least */
+    struct buf talk; /* the relay's last answer */
     struct buf ehlo; /* its last answer to EHLO */
     struct buf out;  /* what is to be written, from `sent` on */
     size_t sent;
@@ -29,17 +32,6 @@ struct mail_link {
     int fd;         /* a duplicate of libcurl's socket, to be polled */
     char error[CURL_ERROR_SIZE];
 };
-
-static void destroy(struct mail_link *l) {
-    transfers_remove(l->transfers, l->easy);
-    curl_easy_cleanup(l->easy);
-    buf_close(&l->talk);
-    buf_close(&l->ehlo);
-    buf_close(&l->out);
-    if (l->fd >= 0)
-        close(l->fd);
-    free(l);
-}
 
 static void end(struct mail_link *l, bool silent, bool ours, const char *reason) {
     struct mail_link_end e = {.stage = l->stage,
@@ -53,7 +45,7 @@ static void end(struct mail_link *l, bool silent, bool ours, const char *reason)
 /* ---- the way in: what libcurl and the relay say to each other */
 
 static void on_command(struct mail_link *l, struct str text) {
-    buf_clear(&l->talk);
+    l->answered = false;
     l->greeted = str_starts(text, S("EHLO")) || str_starts(text, S("HELO"));
     if (l->greeted) {
         l->stage = MAIL_LINK_GREETING;
@@ -68,6 +60,9 @@ static void on_command(struct mail_link *l, struct str text) {
 static void on_reply(struct mail_link *l, struct str text) {
     if (l->stage == MAIL_LINK_CONNECT)
         l->stage = MAIL_LINK_GREETING;
+    if (!l->answered)
+        buf_clear(&l->talk);
+    l->answered = true;
     if (l->talk.n < TALK_MOST)
         buf_add_str(&l->talk, text);
     if (l->greeted && l->ehlo.n < TALK_MOST)
@@ -109,6 +104,11 @@ static void begin_stream(struct mail_link *l) {
 
 static void on_way_ended(struct transfer *t, CURLcode code) {
     struct mail_link *l = (struct mail_link *)t;
+    curl_off_t took = 0;
+    curl_easy_getinfo(l->easy, l->implicit ? CURLINFO_APPCONNECT_TIME_T : CURLINFO_CONNECT_TIME_T,
+                      &took);
+    if (l->stage == MAIL_LINK_CONNECT && took > 0)
+        l->stage = MAIL_LINK_GREETING;
     if (code != CURLE_OK) {
         const char *reason = l->error[0] ? l->error : curl_easy_strerror(code);
         if (code == CURLE_USE_SSL_FAILED)
@@ -224,9 +224,17 @@ struct mail_link *mail_link_open(uv_loop_t *loop, struct transfers *t,
     l->ctx = ctx;
     l->fd = -1;
     l->wants_login = o->username != NULL;
+    l->implicit = o->implicit;
     set_options(l, o);
     transfers_add(t, l->easy, &l->transfer);
     return l;
+}
+
+static void destroy(struct mail_link *l) {
+    buf_close(&l->talk);
+    buf_close(&l->ehlo);
+    buf_close(&l->out);
+    free(l);
 }
 
 static void on_poll_closed(uv_handle_t *h) {
@@ -234,9 +242,16 @@ static void on_poll_closed(uv_handle_t *h) {
 }
 
 void mail_link_close(struct mail_link *l) {
+    bool polled = l->poll.data != NULL;
     l->closed = true;
-    if (l->poll.data)
+    if (l->fd >= 0)
+        shutdown(l->fd, SHUT_RDWR); /* or libcurl says QUIT and waits for the answer */
+    transfers_remove(l->transfers, l->easy);
+    curl_easy_cleanup(l->easy);
+    if (polled)
         uv_close((uv_handle_t *)&l->poll, on_poll_closed);
-    else
+    if (l->fd >= 0)
+        close(l->fd);
+    if (!polled)
         destroy(l);
 }

@@ -33,9 +33,9 @@ START_TEST(send_all) {
     }
     fixture_run(&f);
     for (size_t n = 0; n < f.wanted; n++)
-        printf("%s %d %d %s %s\n", outcomes[f.results[n].result.outcome],
-               f.results[n].result.code, f.results[n].result.segments,
-               f.results[n].id[0] ? f.results[n].id : "-", f.results[n].reason);
+        printf("%s %d %d %s %s\n", outcomes[f.results[n].result.outcome], f.results[n].result.code,
+               f.results[n].result.segments, f.results[n].id[0] ? f.results[n].id : "-",
+               f.results[n].reason);
 }
 END_TEST
 

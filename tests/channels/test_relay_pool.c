@@ -120,22 +120,23 @@ END_TEST
 
 /* ---- with a driver */
 
-static const char *const drivers[] = {"smtp"};
+static const char *const drivers[] = {"smtp", "smtps"};
 
 static void open_two(struct fixture *f, const char *driver, int first, int second,
                      const char *connections) {
+    bool tls = strcmp(driver, "smtps") == 0;
     char relays[300];
     snprintf(relays, sizeof relays,
-             "[{\"host\": \"127.0.0.1\", \"port\": %d, \"weight\": 3}, "
+             "[{\"host\": \"localhost\", \"port\": %d, \"weight\": 3}, "
              "{\"host\": \"localhost\", \"port\": %d}]",
              first, second);
     const char *settings[] = {"relays",
                               relays,
                               "connections",
                               connections,
-                              "starttls",
-                              "off",
                               "reply_timeout",
+                              "1s",
+                              "connect_timeout",
                               "1s",
                               "dot_timeout",
                               "1s",
@@ -143,6 +144,8 @@ static void open_two(struct fixture *f, const char *driver, int first, int secon
                               "100ms",
                               "messages_per_connection",
                               "5",
+                              tls ? "ca_file" : "starttls",
+                              tls ? fixture_tls.cert : "off",
                               NULL};
     fixture_open(f, driver, settings);
 }
@@ -150,8 +153,8 @@ static void open_two(struct fixture *f, const char *driver, int first, int secon
 START_TEST(weights_on_the_wire) {
     static struct fixture f;
     struct fixture_peer a, b;
-    fixture_peer_start(&a, NULL);
-    fixture_peer_start(&b, NULL);
+    fixture_relay_start(&a, drivers[_i], NULL);
+    fixture_relay_start(&b, drivers[_i], NULL);
     open_two(&f, drivers[_i], a.port, b.port, "4");
     for (int i = 0; i < 400; i++) {
         fixture_add(&f, "ada@example.com");
@@ -190,27 +193,30 @@ static const struct trouble {
 
 START_TEST(goes_elsewhere) {
     const struct trouble *t = &troubles[(size_t)_i % TROUBLES];
+    const char *driver = drivers[(size_t)_i / TROUBLES];
     static struct fixture f;
     struct fixture_peer a = {0}, b;
     int port = fixture_free_port();
     if (t->args[0]) {
-        fixture_peer_start(&a, t->args);
+        fixture_relay_start(&a, driver, t->args);
         port = a.port;
     }
-    fixture_peer_start(&b, NULL);
-    open_two(&f, drivers[(size_t)_i / TROUBLES], port, b.port, "3");
+    fixture_relay_start(&b, driver, NULL);
+    char first[30];
+    snprintf(first, sizeof first, "localhost:%d", port);
+    open_two(&f, driver, port, b.port, "3");
     for (int i = 0; i < 60; i++) {
         fixture_add(&f, "ada@example.com");
     }
     fixture_run(&f);
     for (size_t i = 0; i < f.wanted; i++) {
-        ck_assert_msg(f.results[i].result.outcome == CHANNEL_ACCEPTED, "%s: message %zu: %d %s",
-                      t->name, i, (int)f.results[i].result.outcome, f.results[i].reason);
+        ck_assert_msg(f.results[i].result.outcome == CHANNEL_ACCEPTED, "%s, %s: message %zu: %d %s",
+                      driver, t->name, i, (int)f.results[i].result.outcome, f.results[i].reason);
     }
     ck_assert_uint_eq(fixture_peer_count(&b, NULL), 60);
     ck_assert_msg(f.warnings == 1 && f.infos == 0, "%s: %d warnings, %d infos", t->name, f.warnings,
                   f.infos);
-    ck_assert_msg(strstr(f.last_log, t->word) && strstr(f.last_log, "127.0.0.1"), "%s: %s", t->name,
+    ck_assert_msg(strstr(f.last_log, t->word) && strstr(f.last_log, first), "%s: %s", t->name,
                   f.last_log);
     if (t->args[0]) {
         ck_assert_uint_eq(fixture_peer_count(&a, NULL), 0);
@@ -237,8 +243,8 @@ START_TEST(doubt_stays) {
     static const char *const args[] = {"--rule", "dot=take; cut", NULL};
     static struct fixture f;
     struct fixture_peer a, b;
-    fixture_peer_start(&a, args);
-    fixture_peer_start(&b, args);
+    fixture_relay_start(&a, drivers[_i], args);
+    fixture_relay_start(&b, drivers[_i], args);
     open_two(&f, drivers[_i], a.port, b.port, "2");
     for (int i = 0; i < 10; i++) {
         fixture_add(&f, "ada@example.com");
@@ -262,6 +268,7 @@ Suite *suite_relay_pool(void) {
     suite_add_tcase(s, t);
     t = tcase_create("driver");
     tcase_set_timeout(t, 30);
+    tcase_add_unchecked_fixture(t, fixture_tls_make, fixture_tls_remove);
     tcase_add_loop_test(t, weights_on_the_wire, 0, n);
     tcase_add_loop_test(t, goes_elsewhere, 0, n * (int)TROUBLES);
     tcase_add_loop_test(t, all_down, 0, n);
