@@ -4,15 +4,30 @@
 #include "channels/relay_mail.h"
 
 #include "base/arena.h"
+#include "channels/dkim.h"
 
 #include <stdio.h>
+
+static void sign(struct arena *a, const struct channel_message *m, const struct relay_settings *s,
+                 struct email_mail *mail) {
+    struct buf all = BUF_IN(a);
+    if (!s->dkim[0]) {
+        return;
+    }
+    buf_reserve(&all, mail->data.n + 2048);
+    for (size_t i = 0; s->dkim[i]; i++) {
+        dkim_sign(s->dkim[i], a, mail->data, m->date_us / 1000000, &all);
+    }
+    buf_add_str(&all, mail->data);
+    mail->data = buf_str(&all);
+}
 
 bool relay_mail_compose(struct arena *a, const struct channel_message *m,
                         const struct relay_settings *s, struct email_mail *out,
                         struct relay_result *refused) {
-    (void)s;
     struct err e = ERR_INIT;
     if (email_mime_compose(a, m, out, &e)) {
+        sign(a, m, s, out);
         return true;
     }
     relay_result_set(refused, CHANNEL_REFUSED,

@@ -3,6 +3,8 @@
 
 #include "channels/relay_settings.h"
 
+#include "channels/dkim.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,7 @@ enum {
     SET_CA_FILE,
     SET_HELO,
     SET_DSN,
+    SET_DKIM,
     SET_CONNECT_TIMEOUT,
     SET_REPLY_TIMEOUT,
     SET_DOT_TIMEOUT,
@@ -49,6 +52,17 @@ enum { OF_HOST, OF_PORT, OF_WEIGHT, OF_USERNAME, OF_PASSWORD, OF_TLS, OF_VERIFY,
         }                                                                                      \
     }
 
+enum { OF_DOMAIN, OF_SELECTOR, OF_KEY };
+
+static const struct channel_setting dkim_items[] = {
+    [OF_DOMAIN] = {"domain", CHANNEL_TEXT, .required = true,
+                   .help = "The domain that signs; for DMARC that of the sender's address."},
+    [OF_SELECTOR] = {"selector", CHANNEL_TEXT, .required = true,
+                     .help = "Where the public key is in the DNS: SELECTOR._domainkey.DOMAIN."},
+    [OF_KEY] = {"key", CHANNEL_TEXT, .required = true, .secret = true,
+                .help = "The private key in PEM, `file:PATH`: RSA of 2048 bits, or Ed25519."},
+    {0}};
+
 static const struct channel_setting smtp_relays[] = ITEMS("starttls", "off|opportunistic|required");
 static const struct channel_setting smtps_relays[] = ITEMS("tls", "implicit|starttls");
 
@@ -73,6 +87,9 @@ static const struct channel_setting smtps_relays[] = ITEMS("tls", "implicit|star
     [SET_DSN] = {"dsn", CHANNEL_BOOLEAN, "true",                                                   \
                  .help = "Where the relay offers DSN, ask it to report failures and delays with "  \
                          "the headers alone and the message's id (RFC 3461)."},                    \
+    [SET_DKIM] = {"dkim", CHANNEL_LIST, .of = dkim_items,                                          \
+                  .help = "Signs each mail (DKIM); a list of two signs twice, with RSA and "       \
+                          "Ed25519. Leave it out where the relay signs."},                         \
     [SET_CONNECT_TIMEOUT] = {"connect_timeout",                                                    \
                              CHANNEL_DURATION,                                                     \
                              "30s",                                                                \
@@ -226,6 +243,24 @@ static bool read_relays(struct relay_settings *s, const struct channel_value *v,
     return true;
 }
 
+static bool read_dkim(struct relay_settings *s, const struct channel_value *list,
+                      struct channel_error *e) {
+    struct err why = ERR_INIT;
+    s->dkim = calloc(list->count + 1, sizeof *s->dkim);
+    if (!s->dkim) {
+        abort();
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        const struct channel_value *v = list->items[i];
+        s->dkim[i] = dkim_key_new(v[OF_DOMAIN].text, v[OF_SELECTOR].text, v[OF_KEY].text, &why);
+        if (!s->dkim[i]) {
+            snprintf(e->text, sizeof e->text, "%.490s", why.text);
+            return false;
+        }
+    }
+    return true;
+}
+
 bool relay_settings_read(struct relay_settings *out, const struct channel_value *v,
                          struct channel_error *e) {
     *out = (struct relay_settings){0};
@@ -237,7 +272,7 @@ bool relay_settings_read(struct relay_settings *out, const struct channel_value 
     out->dot_ms = (int)v[SET_DOT_TIMEOUT].integer;
     out->idle_ms = (int)v[SET_IDLE].integer;
     out->most_messages = (int)v[SET_PER_CONNECTION].integer;
-    return read_relays(out, v, e);
+    return read_dkim(out, &v[SET_DKIM], e) && read_relays(out, v, e);
 }
 
 void relay_settings_close(struct relay_settings *s) {
@@ -249,6 +284,10 @@ void relay_settings_close(struct relay_settings *s) {
         free(r->password);
         free(r->ca_file);
     }
+    for (size_t i = 0; s->dkim && s->dkim[i]; i++) {
+        dkim_key_free(s->dkim[i]);
+    }
+    free(s->dkim);
     free(s->relays);
     free(s->helo);
     relay_pool_free(s->pool);

@@ -35,13 +35,16 @@ struct relay {
     atomic_uint_least64_t most_bytes;       /* SIZE as it was last offered; 0: no limit */
 };
 
+struct dkim_key;
+
 struct relay_settings {
     struct relay *relays;
     size_t n;
     struct relay_pool *pool;
     size_t connections;
-    char *helo; /* NULL: the machine's name */
-    bool dsn;   /* ask for delivery status notifications */
+    char *helo;             /* NULL: the machine's name */
+    bool dsn;               /* ask for delivery status notifications */
+    struct dkim_key **dkim; /* each signs; ended by NULL */
     int connect_ms;
     int reply_ms;
     int dot_ms; /* for the reply to the whole message */

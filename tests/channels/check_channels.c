@@ -9,6 +9,7 @@ int main(void) {
     SRunner *r = srunner_create(suite_email_address());
     srunner_add_suite(r, suite_email_mime());
     srunner_add_suite(r, suite_relay_reply());
+    srunner_add_suite(r, suite_dkim());
     srunner_add_suite(r, suite_relay_pool());
     srunner_add_suite(r, suite_worker());
     srunner_add_suite(r, suite_drivers());

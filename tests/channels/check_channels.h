@@ -4,6 +4,7 @@
 
 #include <check.h>
 
+Suite *suite_dkim(void);
 Suite *suite_drivers(void);
 Suite *suite_email_address(void);
 Suite *suite_email_mime(void);
