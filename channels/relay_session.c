@@ -373,8 +373,9 @@ static void on_written(struct relay_line *l, struct str text) {
             relay_connect_cut(&l->socket, false);
         }
         if (l->relay->username && !l->logged_in) {
-            l->broken = l->stage == RELAY_LOGIN ? "the relay refused the login"
-                                                : "the relay offers no login that we know";
+            l->broken = l->stage == RELAY_LOGIN
+                            ? "the relay refused the login"
+                            : "the relay offers no login that we know (smtps knows more)";
             l->stage = RELAY_LOGIN;
             relay_connect_cut(&l->socket, false);
         }

@@ -159,9 +159,11 @@ def smtp_server(folder):
     for method in "PLAIN", "LOGIN", "CRAM-MD5":
         for server, driver, settings in (({}, "smtp", off), (first, "smtps", {"ca_file": cert})):
             server = {**server, "authMethods": [method], "authOptional": False, "allowInsecureAuth": True}
-            if (driver, method) != ("smtp", "LOGIN"):  # libesmtp's LOGIN is off: it shows the password
-                cases.append((server, driver, {**settings, **login}, "accepted 250",
-                              {"user": "ada", "method": method}))
+            if (driver, method) == ("smtp", "CRAM-MD5"):  # Debian's libesmtp does not find its plug-in
+                cases.append((server, driver, {**settings, **login}, "unsent 0", None))
+                continue
+            cases.append((server, driver, {**settings, **login}, "accepted 250",
+                          {"user": "ada", "method": method}))
             cases.append((server, driver, {**settings, **login, "password": "wrong"}, "unsent 535", None))
     for server, driver, settings, begins, saw in cases:
         s = SmtpServer(**server)
@@ -181,7 +183,7 @@ def smtp_server(folder):
         got = [m["to"] for m in s.close()]
         for (to, begins), line in zip(wanted, lines):
             check(line.startswith(begins), "%s to %s: %s" % (driver, to, line))
-        check(got == ["ada@example.net", "eve@xn--bcher-kva.example", "last@example.net"], "taken: %r" % got)
+        check(got == ["ada@example.net", "eve@bücher.example", "last@example.net"], "taken: %r" % got)
 
     jorg = "jörg@bücher.example"
     s = SmtpServer(**first)
@@ -421,7 +423,7 @@ def postfix(folder):
         wait(lambda: len(relay.mailbox("alice")) == 3, relay.log)
         with open(relay.mailbox("alice")[0], "rb") as f:
             mail = email.message_from_bytes(f.read(), policy=email.policy.default)
-        check(mail.get_body(("plain",)).get_content() == TEXT, "as it was delivered")
+        check(mail.get_body(("plain",)).get_content().replace("\r\n", "\n") == TEXT, "as it was delivered")
         for driver, settings in talks[1:]:
             policy.seen.clear()
             line, = send(driver, relay.port, settings, "grey@example.com")

@@ -452,7 +452,8 @@ START_TEST(relay_is_down) {
     fixture_run(&f);
     ck_assert_uint_eq(fixture_count(&f, CHANNEL_UNSENT), 9);
     ck_assert_int_eq(f.results[0].result.subject, CHANNEL_SUBJECT_DESTINATION);
-    ck_assert_msg(strstr(f.results[0].reason, "cannot be reached") != NULL, "%s", f.results[0].reason);
+    ck_assert_msg(strstr(f.results[0].reason, "cannot be reached") != NULL, "%s",
+                  f.results[0].reason);
     ck_assert_int_eq(f.warnings, 1); /* one line for the change of state, not one a message */
 }
 END_TEST
