@@ -16,6 +16,7 @@
 
 #include <dlfcn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static const struct channel_driver *const builtin[] = {
@@ -96,6 +97,7 @@ const struct channel_driver *drivers_find(struct str name, const char *folder, s
             return builtin[i];
         }
     }
+    folder = folder ? folder : getenv("GODWIT_CHANNELS");
     folder = folder ? folder : GODWIT_PKGLIBDIR "/channels";
     char path[1024];
     if (!is_name(name) ||

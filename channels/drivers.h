@@ -17,7 +17,8 @@ struct arena;
 /* The built-in drivers; the list ends with NULL. */
 const struct channel_driver *const *drivers_builtin(void);
 
-/* By name; `folder` is where NAME.so is looked for, NULL: where they are installed.
+/* By name; `folder` is where NAME.so is looked for, NULL: in $GODWIT_CHANNELS,
+ * or where they are installed.
  * NULL: e says what is there instead. */
 const struct channel_driver *drivers_find(struct str name, const char *folder, struct err *e);
 

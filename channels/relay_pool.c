@@ -62,22 +62,44 @@ static bool is_due(const struct relay_state *r, uint64_t now_ns) {
     return r->failures > 0 && !r->probing && now_ns >= r->rests_until_ns;
 }
 
-/* The one that is to be tried again, else the working one with the least load. */
-static size_t choose(const struct relay_pool *p, uint32_t tried, uint64_t now_ns) {
+static size_t find_due(const struct relay_pool *p, uint32_t tried, uint64_t now_ns) {
+    for (size_t i = 0; i < p->n; i++) {
+        if (!(tried >> i & 1) && is_due(&p->relays[i], now_ns)) {
+            return i;
+        }
+    }
+    return RELAY_POOL_NONE;
+}
+
+/* The working one with the least load. */
+static size_t find_working(const struct relay_pool *p, uint32_t tried) {
     size_t best = RELAY_POOL_NONE;
     for (size_t i = 0; i < p->n; i++) {
         const struct relay_state *r = &p->relays[i];
-        if (tried >> i & 1) {
-            continue;
-        }
-        if (is_due(r, now_ns)) {
-            return i;
-        }
-        if (r->failures == 0 && (best == RELAY_POOL_NONE || r->load < p->relays[best].load)) {
+        if (!(tried >> i & 1) && r->failures == 0 &&
+            (best == RELAY_POOL_NONE || r->load < p->relays[best].load)) {
             best = i;
         }
     }
     return best;
+}
+
+static void count_taken(struct relay_state *r) {
+    r->probing = r->failures > 0;
+    r->load += 1 / r->weight; /* so that the next one goes elsewhere */
+}
+
+size_t relay_pool_probe(struct relay_pool *p, uint32_t tried, uint64_t now_ns) {
+    if (p->n == 1) {
+        return RELAY_POOL_NONE;
+    }
+    uv_mutex_lock(&p->mutex);
+    size_t i = find_due(p, tried, now_ns);
+    if (i != RELAY_POOL_NONE) {
+        count_taken(&p->relays[i]);
+    }
+    uv_mutex_unlock(&p->mutex);
+    return i;
 }
 
 size_t relay_pool_take(struct relay_pool *p, uint32_t tried, uint64_t now_ns) {
@@ -85,10 +107,12 @@ size_t relay_pool_take(struct relay_pool *p, uint32_t tried, uint64_t now_ns) {
         return 0;
     }
     uv_mutex_lock(&p->mutex);
-    size_t i = choose(p, tried, now_ns);
+    size_t i = find_due(p, tried, now_ns);
+    if (i == RELAY_POOL_NONE) {
+        i = find_working(p, tried);
+    }
     if (i != RELAY_POOL_NONE) {
-        p->relays[i].probing = p->relays[i].failures > 0;
-        p->relays[i].load += 1 / p->relays[i].weight; /* so that the next one goes elsewhere */
+        count_taken(&p->relays[i]);
     }
     uv_mutex_unlock(&p->mutex);
     return i;

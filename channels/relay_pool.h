@@ -32,6 +32,10 @@ void relay_pool_free(struct relay_pool *p); /* NULL is fine */
 size_t relay_pool_take(struct relay_pool *p, uint32_t tried, uint64_t now_ns);
 void relay_pool_leave(struct relay_pool *p, size_t relay);
 
+/* The same, but only one that was set aside and is to be tried again: also asked for a message that
+ * has a connection, so that it does not take an idle one for a relay to come back. */
+size_t relay_pool_probe(struct relay_pool *p, uint32_t tried, uint64_t now_ns);
+
 /* Whether there is another relay for such a message at all. */
 bool relay_pool_has_other(const struct relay_pool *p, uint32_t tried);
 

@@ -67,6 +67,7 @@ struct relay_line {
     /* of the present message */
     struct relay_job *job;  /* NULL: given back */
     struct relay_job *next; /* to be started on a fresh connection */
+    size_t next_number;     /* with this relay; RELAY_POOL_NONE: with the one that the pool names */
     smtp_message_t message;
     struct email_mail mail;
     bool mail_ok, rcpt_ok;
@@ -81,6 +82,7 @@ struct relay_line *relay_line_new(struct relay_settings *settings) {
         abort();
     }
     l->settings = settings;
+    l->next_number = RELAY_POOL_NONE;
     l->slots = calloc((size_t)settings->most_messages, sizeof *l->slots);
     if (!l->slots) {
         abort();
@@ -255,7 +257,14 @@ static void feed(struct relay_line *l) {
             l->ending = true;
             break;
         }
-        add(l, (struct relay_job *)next);
+        struct relay_job *job = (struct relay_job *)next;
+        l->next_number = relay_pool_probe(l->settings->pool, job->tried, uv_hrtime());
+        if (l->next_number != RELAY_POOL_NONE) {
+            l->next = job;
+            l->ending = true;
+            break;
+        }
+        add(l, job);
     }
     l->heard_at = uv_hrtime();
 }
@@ -581,7 +590,11 @@ void relay_line_serve(struct relay_line *l, struct worker *w, struct relay_job *
     while (l->next) {
         struct relay_job *job = l->next;
         l->next = NULL;
-        l->number = relay_pool_take(s->pool, job->tried, uv_hrtime());
+        l->number = l->next_number;
+        l->next_number = RELAY_POOL_NONE;
+        if (l->number == RELAY_POOL_NONE) {
+            l->number = relay_pool_take(s->pool, job->tried, uv_hrtime());
+        }
         if (l->number == RELAY_POOL_NONE) {
             if (!job->tried) {
                 relay_pool_explain(s->pool, uv_hrtime(), &job->result);
@@ -593,6 +606,8 @@ void relay_line_serve(struct relay_line *l, struct worker *w, struct relay_job *
         if (!login_pause(l, job)) {
             run_session(l, job);
         }
-        relay_pool_leave(s->pool, l->number);
+        if (l->number != l->next_number) { /* else it is being tried again, by this line */
+            relay_pool_leave(s->pool, l->number);
+        }
     }
 }

@@ -353,11 +353,13 @@ static void open_line(struct line *l, struct job *job, size_t number) {
     l->link = mail_link_open(c->host->loop, l->transfers, &o, &link_events, l);
 }
 
-/* With a new connection. False: there is no relay for it now; it was given back. */
-static void start_anew(struct line *l, struct job *job) {
+/* With a new connection to that relay, or to the one that the pool names. */
+static void start_anew(struct line *l, struct job *job, size_t number) {
     struct channel *c = l->channel;
     struct relay_pool *pool = c->settings.pool;
-    size_t number = c->cut ? RELAY_POOL_NONE : relay_pool_take(pool, job->tried, uv_hrtime());
+    if (number == RELAY_POOL_NONE && !c->cut) {
+        number = relay_pool_take(pool, job->tried, uv_hrtime());
+    }
     if (number == RELAY_POOL_NONE) {
         if (c->closing && !job->tried) {
             relay_result_set(&job->result, CHANNEL_UNSENT, CHANNEL_SUBJECT_NONE,
@@ -407,8 +409,13 @@ static void pump(struct channel *c) {
         if (!c->first) {
             c->last = &c->first;
         }
+        size_t probe =
+            c->cut ? RELAY_POOL_NONE : relay_pool_probe(c->settings.pool, job->tried, uv_hrtime());
+        if (l->state == LINE_READY && probe != RELAY_POOL_NONE) {
+            close_line(l);
+        }
         if (l->state == LINE_CLOSED) {
-            start_anew(l, job);
+            start_anew(l, job, probe);
         } else if (compose(l, job)) {
             l->job = job;
             begin(l);
