@@ -253,7 +253,7 @@ static bool is_token(struct str s) {
 }
 
 static bool check_file(const struct channel_attachment *f, struct err *e) {
-    struct str name = text_of(f->name), type = text_of(f->type), top;
+    struct str name = text_of(f->name), rest = text_of(f->type), type, top;
     if (!check_header_text(name, "name of an attachment", e)) {
         return false;
     }
@@ -262,7 +262,10 @@ static bool check_file(const struct channel_attachment *f, struct err *e) {
                        "the name of an attachment must be 1 to %d bytes without a slash",
                        FILE_NAME_MAX);
     }
-    if (!str_split(&type, '/', &top) || !is_token(top) || !is_token(type)) {
+    bool good = check_header_text(rest, "type of an attachment", e) && email_text_is_ascii(rest) &&
+                rest.n <= 200 && str_split(&rest, ';', &type) && str_split(&type, '/', &top) &&
+                is_token(top) && is_token(type);
+    if (!good) {
         return err_set(e, ERR_INPUT, "the attachment `%.*s` has no type such as application/pdf",
                        STR_FMT(name));
     }

@@ -29,6 +29,8 @@ struct item *dispatch_item(struct dispatch *d) {
 static void item_free(struct item *x) {
     x->prev->next = x->next;
     x->next->prev = x->prev;
+    if (x->workspace)
+        workspace_release(x->workspace);
     arena_free(x->arena);
 }
 

@@ -44,6 +44,7 @@ static bool take_row(struct dispatch *d, const struct db_result *r, size_t row, 
                         &x->hash, e))
         return false;
     x->message.ref = (uint64_t)(uintptr_t)x;
+    x->workspace = workspace_hold(d->claim_workspace);
     return true;
 }
 

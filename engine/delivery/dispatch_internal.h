@@ -20,7 +20,8 @@ enum item_state { READY, MARKING, IN_FLIGHT, DONE, SETTLING, ITEM_STATES };
 struct item {
     struct item *next, *prev;
     enum item_state state;
-    struct arena *arena; /* the message and all it points at */
+    struct arena *arena;         /* the message and all it points at */
+    struct workspace *workspace; /* held: hash and attachments live there; NULL: not rendered */
     struct outbox_message m;
     struct channel_message message;
     struct str hash;

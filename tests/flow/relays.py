@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several relays behind one channel, channels that a reload opens, changes and closes, and a driver
 that was built outside the tree."""
+import email
+import email.policy
 import json
 import os
 import signal
@@ -211,6 +213,38 @@ def outside_driver(place):
     same(place.database.sql("select distinct status, provider_id from godwit.messages"), [["sent", "line"]], "recorded")
 
 
+def attachments_go_along(place):
+    """templates/NAME/attachments/FILE; a file that changes is a new version of the template."""
+    saved = os.path.join(place.folder, "saved")
+    os.mkdir(saved)
+    peer = place.peer(options=("--save", saved))
+    place.ready(peer.port)
+    pdf = bytes(range(256)) * 40
+    place.write("templates/thanks/attachments/型錄 spring.pdf", pdf, "wb")
+    place.write("templates/thanks/attachments/terms.txt", "Terms of 2026\n")
+    place.customers(2)
+    place.orders(1)
+    e = place.engine()
+    wait(lambda: place.settled(1), "with the first files")
+    place.write("templates/thanks/attachments/terms.txt", "Terms of 2027\n")
+    reload(e)
+    place.orders(1, 2)
+    wait(lambda: place.settled(2), "with the changed file")
+    for n, year in (1, 2026), (2, 2027):
+        with open(os.path.join(saved, "%06d.eml" % n), "rb") as f:
+            mail = email.message_from_binary_file(f, policy=email.policy.default)
+        got = {f.get_filename(): f.get_content() for f in mail.iter_attachments()}
+        same(got, {"型錄 spring.pdf": pdf, "terms.txt": "Terms of %d\n" % year}, "attachments")
+        same(mail.get_body(("plain",)).get_content().split("\n")[0], "Dear c%d," % n, "the text beside them")
+    same(place.database.number("select count(distinct template_hash) from godwit.messages"), 2, "versions")
+    first = place.database.one("select min(id) from godwit.messages")
+    r = place.godwit("message", "show", first)
+    same(r.returncode, 0, "message show %s: %s" % (first, r.stderr))
+    place.write("templates/thanks/attachments/big.bin", b"x" * (2 << 20), "wb")
+    r = place.godwit("check")
+    check(r.returncode != 0 and "2 MiB" in r.stdout + r.stderr, "too much: " + r.stdout + r.stderr)
+
+
 if __name__ == "__main__":
     run(one_relay_dies_and_comes_back, all_relays_are_down, reload_opens_and_closes, reload_changes_a_channel,
-        reload_that_cannot_be, stop_while_a_channel_closes, outside_driver, needs=())
+        reload_that_cannot_be, stop_while_a_channel_closes, outside_driver, attachments_go_along, needs=())
