@@ -45,6 +45,17 @@ static const struct {
     {"{\"host\": \"mx\", \"verify\": \"yes\"}", {"true or false"}},
     {"{\"host\": \"\"}", {"not empty"}},
     {"{\"host\": [1]}", {"must be text"}},
+    {"{\"relays\": [{\"host\": \"a\"}, {\"host\": \"b\", \"weight\": 3}]}", {NULL}},
+    {"{\"relays\": {\"host\": \"a\"}}", {NULL}},
+    {"{\"relays\": [{\"prot\": 25}]}",
+     {"[relays.0.prot]", "did you mean `port`?", "needs the setting `relays.0.host`"}},
+    {"{\"relays\": [{\"host\": \"a\"}, {\"host\": \"b\", \"port\": 0}]}",
+     {"[relays.1.port]", "1 to 65535"}},
+    {"{\"relays\": []}", {"[relays]", "list of maps"}},
+    {"{\"relays\": \"a\"}", {"[relays]", "list of maps"}},
+    {"{\"relays\": [1]}", {"[relays]", "list of maps"}},
+    {"{\"host\": \"mx\", \"dkim\": {\"domain\": \"a\", \"selector\": \"b\"}}",
+     {"[dkim]", "needs the setting `dkim.key`"}},
 };
 
 START_TEST(settings_cases) {
