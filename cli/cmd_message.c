@@ -15,9 +15,9 @@ static const struct db_stmt st_read = {"message_read", sql_message_read};
 enum { COLUMN_STATUS = 15, COLUMN_CHANNEL, COLUMN_HASH, COLUMN_SOURCES };
 
 /* The templates as they were when the message was sent; the workspace's when it was not yet. */
-static bool find_template(struct setup *s, const struct db_result *r, const struct outbox_message *m,
-                          const struct template_set **set, const struct message_template **t,
-                          struct err *e) {
+static bool find_template(struct setup *s, const struct db_result *r,
+                          const struct outbox_message *m, const struct template_set **set,
+                          const struct message_template **t, struct err *e) {
     struct diags d;
     *set = s->workspace->template_set;
     if (!db_is_null(r, 0, COLUMN_SOURCES)) {
@@ -73,7 +73,9 @@ static bool show(const struct args *args, struct setup *s, const struct db_resul
         settings_channel(&s->workspace->settings, db_text(r, 0, COLUMN_CHANNEL));
     bool ok = true;
     if (db_is_null(r, 0, 11))
-        ok = err_set(e, ERR_INPUT, "this message was held out or its customer erased: there is nothing to make it from");
+        ok = err_set(
+            e, ERR_INPUT,
+            "this message was held out or its customer erased: there is nothing to make it from");
     else if (!c)
         ok = err_set(e, ERR_INPUT, "there is no channel `%.*s` any more",
                      STR_FMT(db_text(r, 0, COLUMN_CHANNEL)));
@@ -110,7 +112,8 @@ static int run(const struct args *args) {
 }
 
 static const struct command_option options[] = {
-    {"part", 0, "PART", "raw (default: the whole as it was sent), subject, text, html, sms or body"},
+    {"part", 0, "PART",
+     "raw (default: the whole as it was sent), subject, text, html, sms or body"},
     {0},
 };
 

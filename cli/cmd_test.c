@@ -5,8 +5,7 @@
 #include "base/wallclock.h"
 #include "cli/command.h"
 #include "cli/test_file.h"
-#include "engine/decide/behaviour_pack.h"
-#include "engine/workspace.h"
+#include "cli/test_run.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -14,130 +13,6 @@
 #include <unistd.h>
 
 #define MAX_FILES 1024u
-
-/* One test while it runs. */
-struct running {
-    const struct workspace *w;
-    const struct yamlfile *file;
-    const struct test_case *test;
-    struct arena *a;
-    struct diags *d;
-    struct profile profile;
-    struct behaviour *logs; /* one for each layout of the workspace */
-    struct profile_behaviour *behaviours;
-    struct decisions decisions;
-    bool *used; /* one for each expectation */
-};
-
-static void start(struct running *x) {
-    size_t n = x->w->n_layouts;
-    x->profile = x->test->profile;
-    x->logs = ARENA_ARRAY(x->a, struct behaviour, n + 1);
-    x->behaviours = ARENA_ARRAY(x->a, struct profile_behaviour, n + 1);
-    x->used = arena_zalloc(x->a, x->test->n_expects + 1);
-    for (size_t i = 0; i < n; i++) {
-        behaviour_init(&x->logs[i], &x->w->layouts[i], x->a);
-        x->behaviours[i] = (struct profile_behaviour){x->w->layouts[i].event, &x->logs[i].log};
-    }
-    x->profile.behaviours = x->behaviours;
-    x->profile.n_behaviours = n;
-}
-
-static struct event event_of(const struct test_case *t, size_t i) {
-    const struct test_event *e = &t->events[i];
-    return (struct event){.id = (int64_t)i + 1,
-                          .name = e->name,
-                          .properties = e->properties,
-                          .occurred_us = e->at_us,
-                          .mode = EVENT_LIVE};
-}
-
-/* Decides on the i-th event at its own time, as if the engine kept up. */
-static void happen(struct running *x, size_t i) {
-    struct event e = event_of(x->test, i);
-    const struct behaviour_layout *l =
-        behaviour_layout_find(x->w->layouts, x->w->n_layouts, e.name);
-    if (l)
-        behaviour_add(&x->logs[l - x->w->layouts], e.id, e.occurred_us, e.properties);
-    size_t before = x->decisions.n;
-    decide(x->w, &x->profile, &e, e.occurred_us, STR_NONE, x->a, &x->decisions);
-    for (size_t k = before; k < x->decisions.n; k++)
-        decide_remember(&x->profile, &x->decisions.list[k], x->a);
-}
-
-/* ---- comparing */
-
-static bool fits(const struct running *x, const struct test_expect *want,
-                 const struct decision *d) {
-    int64_t at = x->test->events[d->event - 1].at_us;
-    return str_eq(want->campaign, d->campaign->name) && want->outcome == (int)d->outcome &&
-           (want->at_us == 0 || want->at_us == at) &&
-           (want->template.n == 0 || str_eq(want->template, d->template)) &&
-           (want->channel.n == 0 || str_eq(want->channel, d->channel));
-}
-
-static struct diag *fail(struct running *x, const struct ynode *node, struct str text) {
-    struct str name = x->test->name;
-    return diags_add(x->d, DIAG_ERROR, ynode_place(x->file, node), x->file->source, "%.*s: %.*s",
-                     STR_FMT(name), STR_FMT(text));
-}
-
-/* Every message needs its expectation; other outcomes may have one. */
-static void compare_decision(struct running *x, const struct decision *d) {
-    for (size_t i = 0; i < x->test->n_expects; i++)
-        if (!x->used[i] && fits(x, &x->test->expects[i], d)) {
-            x->used[i] = true;
-            return;
-        }
-    if (d->outcome == OUTCOME_SEND)
-        fail(x, x->test->events[d->event - 1].node,
-             str_printf(x->a, "`%.*s` sends `%.*s` here, which is not expected",
-                        STR_FMT(d->campaign->name), STR_FMT(d->template)));
-}
-
-/* What happened instead: an outcome, or why the condition did not hold. */
-static void say_why(struct running *x, const struct test_expect *want, struct diag *out) {
-    const struct campaign *c = campaign_set_find(&x->w->rules, want->campaign);
-    if (!c) {
-        struct str *names = ARENA_ARRAY(x->a, struct str, x->w->rules.n_campaigns + 1);
-        for (size_t i = 0; i < x->w->rules.n_campaigns; i++)
-            names[i] = x->w->rules.campaigns[i]->name;
-        struct str near = str_nearest(want->campaign, names, x->w->rules.n_campaigns);
-        out->hint = near.n ? str_printf(x->d->arena, "did you mean `%.*s`?", STR_FMT(near))
-                           : S("there is no such campaign");
-        return;
-    }
-    for (size_t i = 0; i < x->decisions.n; i++) {
-        const struct decision *d = &x->decisions.list[i];
-        int64_t at = x->test->events[d->event - 1].at_us;
-        if (d->campaign != c || (want->at_us && want->at_us != at))
-            continue;
-        out->hint = str_printf(x->d->arena, "it ended as `%s`%s%.*s", outcome_name(d->outcome),
-                               d->reason.n ? ": " : "", STR_FMT(d->reason));
-        return;
-    }
-    out->hint = str_printf(x->d->arena, "no event of the test starts `%.*s` for this customer%s",
-                           STR_FMT(c->name), want->at_us ? " at that time" : "");
-}
-
-static void compare(struct running *x) {
-    for (size_t i = 0; i < x->decisions.n; i++)
-        compare_decision(x, &x->decisions.list[i]);
-    for (size_t i = 0; i < x->test->n_expects; i++) {
-        const struct test_expect *want = &x->test->expects[i];
-        if (x->used[i])
-            continue;
-        struct str text =
-            want->outcome == OUTCOME_SEND
-                ? str_printf(x->a, "`%.*s` was expected to send, and did not",
-                             STR_FMT(want->campaign))
-                : str_printf(x->a, "`%.*s` was expected to end as `%s`, and did not",
-                             STR_FMT(want->campaign), outcome_name((enum outcome)want->outcome));
-        say_why(x, want, fail(x, want->node, text));
-    }
-}
-
-/* ---- files */
 
 struct count {
     size_t files, tests, failed;
@@ -155,12 +30,8 @@ static void run_file(const struct workspace *w, struct arena *a, const char *pat
     if (d->errors != errors)
         return; /* running what was misread would only mislead */
     for (size_t i = 0; i < n_list; i++) {
-        struct running x = {.w = w, .file = &file, .test = &list[i], .a = a, .d = d};
         size_t before = d->errors;
-        start(&x);
-        for (size_t k = 0; k < list[i].n_events; k++)
-            happen(&x, k);
-        compare(&x);
+        test_run(w, &file, &list[i], a, d);
         n->tests++;
         n->failed += d->errors != before;
     }
@@ -220,8 +91,10 @@ const struct command cmd_test = {
     .summary = "Runs the tests of a workspace, without a database.",
     .about =
         "A test is a customer, what they do and when, and the messages that must come of it.\n"
-        "Each event is decided on at its own time, by the same code as in the engine; nobody\n"
-        "is held out. A message that is not expected is a failure. Exit status 1 if any fails.",
+        "Events are decided on at their own time, by the same code as in the engine, and what\n"
+        "becomes due between them and up to `until` (waits, absences, dates, schedules) at its\n"
+        "own; nobody is held out. A message that is not expected is a failure. Exit status 1 if\n"
+        "any fails.",
     .example = "  godwit test -C shop\n  godwit test tests/welcome.test.yaml",
     .most = -1,
     .run = run_test,

@@ -42,6 +42,7 @@ extern const struct command cmd_log;
 extern const struct command cmd_message;
 extern const struct command cmd_pause;
 extern const struct command cmd_plan;
+extern const struct command cmd_simulate;
 extern const struct command cmd_preview;
 extern const struct command cmd_render;
 extern const struct command cmd_report;
@@ -66,6 +67,7 @@ static const struct command *const commands[] = {
     &cmd_db,
     &cmd_import,
     &cmd_plan,
+    &cmd_simulate,
     &cmd_send_test,
     &cmd_run,
     &cmd_status,

@@ -11,6 +11,7 @@
 #include "rules/catalog.h"
 #include "rules/cel.h"
 #include "rules/form.h"
+#include "rules/own_events.h"
 #include "rules/segment.h"
 #include "templates/filter_list.h"
 
@@ -76,11 +77,23 @@ static void write_type(FILE *out, const struct form_field *f) {
         fprintf(out, "%s`%s`", i ? ", " : "", f->choices[i]);
 }
 
-static void write_fields(FILE *out, const struct form *form, const char *prefix) {
+/* The form that is written, and those around it: steps stand in steps. */
+struct inside {
+    const struct form *form;
+    const struct inside *around;
+};
+
+static bool is_around(const struct inside *x, const struct form *form) {
+    while (x && x->form != form)
+        x = x->around;
+    return x != NULL;
+}
+
+static void write_fields(FILE *out, const struct form *form, const char *prefix,
+                         const struct inside *around) {
+    const struct inside here = {form, around};
     for (const struct form_field *f = form->fields; f->key; f++) {
         char path[200];
-        if (f->type == FORM_LATER)
-            continue;
         snprintf(path, sizeof path, "%s%s", prefix, f->key);
         fprintf(out, "| `%s`%s | ", path, f->required ? " (required)" : "");
         write_type(out, f);
@@ -93,20 +106,20 @@ static void write_fields(FILE *out, const struct form *form, const char *prefix)
             fputs(tick, out);
         }
         fputs(" |\n", out);
-        if (!f->sub || strlen(path) > 100) /* deeper is not written */
+        if (!f->sub || is_around(&here, f->sub))
             continue;
         char inner[220];
         snprintf(inner, sizeof inner, "%s%s", path,
                  f->shape == FORM_MAP_OF    ? ".NAME."
                  : f->shape == FORM_LIST_OF ? "[]."
                                             : ".");
-        write_fields(out, f->sub, inner);
+        write_fields(out, f->sub, inner, &here);
     }
 }
 
 static void write_file(FILE *out, const char *title, const struct form *form, const char *prefix) {
     fprintf(out, "\n### %s\n\n%s.\n\n| key | value | |\n| --- | --- | --- |\n", title, form->help);
-    write_fields(out, form, prefix);
+    write_fields(out, form, prefix, NULL);
 }
 
 /* ---- functions and filters */
@@ -126,6 +139,22 @@ static void write_functions(FILE *out) {
         if (list[i].p[0] != '@') /* of the compiler's own */
             fprintf(out, "- `%.*s`\n", STR_FMT(list[i]));
     arena_free(a);
+}
+
+static void write_events(FILE *out) {
+    const struct catalog_event *e;
+    fputs(
+        "\n## Events that Godwit records\n\nCampaigns can start with them, conditions look back on "
+        "them, without a line in catalog.yaml.\n\n"
+        "| event | | properties |\n| --- | --- | --- |\n",
+        out);
+    for (size_t i = 0; (e = own_events_at(i)); i++) {
+        fprintf(out, "| `%.*s` | %.*s | ", STR_FMT(e->name), STR_FMT(e->description));
+        for (size_t k = 0; k < e->n_properties; k++)
+            fprintf(out, "%s`%.*s` (%s)", k ? ", " : "", STR_FMT(e->properties[k].name),
+                    catalog_type_name(e->properties[k].type));
+        fputs(" |\n", out);
+    }
 }
 
 static void write_filters(FILE *out) {
@@ -158,6 +187,7 @@ void reference_write(FILE *out, const struct command *const *commands, size_t n)
     write_file(out, "segments.yaml", &segment_form, "NAME.");
     write_file(out, "campaigns/*.yaml", &campaign_file_form, "");
     write_file(out, "tests/*.test.yaml", &test_file_form, "[].");
+    write_events(out);
     write_functions(out);
     write_filters(out);
 }

@@ -69,8 +69,9 @@ bool sample_input(struct setup *s, const struct sample *x, struct str customer, 
             "`%.*s` has no event `%.*s`, which would start `%.*s`; `preview --data FILE` "
             "shows a template with data of your own",
             STR_FMT(customer), STR_FMT(x->campaign->trigger.event), STR_FMT(x->campaign->name));
-    struct decision d = {.campaign = x->campaign, .template = template_name(x->template)};
-    *input = render_input(s->workspace, &d, list->profile, &list->event, s->arena);
+    struct decision d = {
+        .campaign = x->campaign, .template = template_name(x->template), .about = &list->event};
+    *input = render_input(s->workspace, &d, list->profile, s->arena);
     *locale = list->profile->locale;
     return true;
 }

@@ -12,6 +12,10 @@
 static const char *const outcome_words[] = {"send",   "held_out", "suppressed", "capped",
                                             "failed", "stale",    "error",      NULL};
 
+static const char *const response_words[] = {"delivered", "open",       "click",
+                                             "bounce",    "complaint",  "unsubscribe",
+                                             "reply",     "conversion", NULL};
+
 static void read_at(struct form_reader *r, const struct ynode *node, void *out);
 static void read_map(struct form_reader *r, const struct ynode *node, void *out);
 static void read_subscribed(struct form_reader *r, const struct ynode *node, void *out);
@@ -93,7 +97,7 @@ static const struct form customer_form = {
 
 static const struct form event_form = {
     .what = "an event",
-    .help = "Something the customer does",
+    .help = "Something the customer does, or a response to a message",
     .fields = (const struct form_field[]){{.key = "at",
                                            .type = FORM_CUSTOM,
                                            .read = read_at,
@@ -104,16 +108,28 @@ static const struct form event_form = {
                                            .example = "2026-03-01T10:00:00Z"},
                                           {.key = "event",
                                            .type = FORM_TEXT,
-                                           .required = true,
                                            .offset = offsetof(struct test_event, name),
                                            .help = "the event's name",
                                            .example = "order.placed"},
+                                          {.key = "respond",
+                                           .type = FORM_CHOICE,
+                                           .choices = response_words,
+                                           .offset = offsetof(struct test_event, respond),
+                                           .help = "instead of an event: what became of a message",
+                                           .example = "click"},
+                                          {.key = "campaign",
+                                           .type = FORM_TEXT,
+                                           .offset = offsetof(struct test_event, campaign),
+                                           .help = "with `respond`: to the newest message of "
+                                                   "which campaign",
+                                           .example = "welcome"},
                                           {.key = "properties",
                                            .type = FORM_CUSTOM,
                                            .read = read_map,
                                            .schema = MAP_SCHEMA,
                                            .offset = offsetof(struct test_event, properties),
-                                           .help = "its properties"},
+                                           .help = "its properties; with `respond` those of the "
+                                                   "event that it is, such as `url`"},
                                           {0}},
 };
 
@@ -137,6 +153,10 @@ static const struct form expect_form = {
                                            .offset = offsetof(struct test_expect, at_us),
                                            .schema = AT_SCHEMA,
                                            .help = "when"},
+                                          {.key = "step",
+                                           .type = FORM_TEXT,
+                                           .offset = offsetof(struct test_expect, step),
+                                           .help = "the step's id"},
                                           {.key = "template",
                                            .type = FORM_TEXT,
                                            .offset = offsetof(struct test_expect, template),
@@ -163,6 +183,20 @@ const struct form test_file_form = {
                                            .sub = &customer_form,
                                            .help = "who it is about",
                                            .example = "{ key: mei, email: mei@example.com }"},
+                                          {.key = "from",
+                                           .type = FORM_CUSTOM,
+                                           .read = read_at,
+                                           .schema = AT_SCHEMA,
+                                           .offset = offsetof(struct test_case, from_us),
+                                           .help = "when the clock begins; with the first event "
+                                                   "by default"},
+                                          {.key = "until",
+                                           .type = FORM_CUSTOM,
+                                           .read = read_at,
+                                           .schema = AT_SCHEMA,
+                                           .offset = offsetof(struct test_case, until_us),
+                                           .help = "up to when what becomes due is done; the last "
+                                                   "instant that is told of by default"},
                                           {.key = "events",
                                            .type = FORM_CUSTOM,
                                            .read = read_events,
@@ -195,6 +229,10 @@ void test_file_read(struct arena *a, const struct yamlfile *file, const struct z
         form_read(&r, &test_file_form, t->node, t);
     }
     *out = list;
+}
+
+struct str test_file_response(int kind) {
+    return str_from(response_words[kind]);
 }
 
 static void read_at(struct form_reader *r, const struct ynode *node, void *out) {
@@ -258,7 +296,16 @@ static void read_events(struct form_reader *r, const struct ynode *node, void *o
     for (size_t i = 0; i < node->n; i++) {
         struct test_event *e = &list[t->n_events++];
         e->node = node->items[i];
+        e->respond = -1;
         form_read(r, &event_form, e->node, e);
+        if (!e->name.n && e->respond < 0)
+            form_error(r, e->node, "this needs `event`, or `respond` and `campaign`");
+        else if (e->name.n && e->respond >= 0)
+            form_error(r, e->node, "this is either an `event` or a response (`respond`)");
+        else if (e->respond >= 0 && !e->campaign.n)
+            form_error(r, e->node, "`respond` needs `campaign`: to whose message");
+        else if (e->name.n && e->campaign.n)
+            form_error(r, e->node, "`campaign` belongs to `respond`");
     }
     t->events = list;
 }

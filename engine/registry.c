@@ -7,6 +7,7 @@
 #include "base/io/dbsync.h"
 #include "engine/decide/membership.h"
 #include "engine/sql_text.h"
+#include "rules/own_events.h"
 
 static const struct db_stmt st_campaigns = {"campaign_version", sql_campaign_version};
 static const struct db_stmt st_templates = {"template_source", sql_template_source};
@@ -77,13 +78,36 @@ static bool record_segments(struct dbsync *db, const struct workspace *w, struct
     return dbsync_query(db, &st_track, p, NULL, e);
 }
 
+/* Whether a trigger, a goal or a look back names the event. */
+static bool is_named(const struct workspace *w, struct str event) {
+    size_t n;
+    campaign_set_started_by(&w->rules, event, &n);
+    return n > 0 || campaign_set_is_goal(&w->rules, event) ||
+           behaviour_layout_find(w->layouts, w->n_layouts, event);
+}
+
+static const struct db_stmt st_watch = {"watch_responses",
+                                        "select godwit.watch_responses($1::text[])"};
+
+static bool record_watched(struct dbsync *db, const struct workspace *w, struct arena *a,
+                           struct err *e) {
+    struct db_array *events = db_array(a, DB_TEXT, 0);
+    const struct catalog_event *own;
+    for (size_t i = 0; (own = own_events_at(i)); i++)
+        if (own_events_reserved(own->name) && is_named(w, own->name))
+            db_array_text(events, own->name);
+    struct db_params *p = db_params(a);
+    db_param_array(p, events);
+    return dbsync_query(db, &st_watch, p, NULL, e);
+}
+
 bool registry_record(const char *conninfo, const struct workspace *w, struct err *e) {
     struct dbsync *db = dbsync_open(conninfo, e);
     if (!db)
         return false;
     struct arena *a = arena_new(0);
     bool ok = record_campaigns(db, w, a, e) && record_templates(db, w, a, e) &&
-              record_segments(db, w, a, e);
+              record_segments(db, w, a, e) && record_watched(db, w, a, e);
     arena_free(a);
     dbsync_close(db);
     return ok;

@@ -2,7 +2,7 @@
  *
  * registry: writes down what decisions and messages are made with, before any is
  * made: the exact file of each campaign version, the sources of each template by
- * hash. Blocking; before the loop starts and at a reload.
+ * hash; and what is to be followed: tracked segments, responses that are events. Blocking; before the loop starts and at a reload.
  */
 #ifndef GODWIT_ENGINE_REGISTRY_H
 #define GODWIT_ENGINE_REGISTRY_H

@@ -7,6 +7,7 @@
 #include "base/wallclock.h"
 #include "channels/drivers.h"
 #include "engine/secret.h"
+#include "engine/settings_care.h"
 #include "engine/settings_pace.h"
 #include "rules/form.h"
 
@@ -205,12 +206,19 @@ const struct form settings_form = {
              .type = FORM_SUB,
              .sub = &tracking_form,
              .help = "the HTTP side of the engine"},
-            {.key = "limits",
-             .type = FORM_LATER,
-             .help = "a campaign has `limits: { per_customer: ... }` so far"},
             {.key = "quiet_hours",
-             .type = FORM_LATER,
-             .help = "messages leave as soon as they are decided on"},
+             .type = FORM_CUSTOM,
+             .read = settings_care_quiet_hours,
+             .sub = &settings_care_quiet_form,
+             .help = "when no message about a topic leaves, in the customer's time zone",
+             .example = "{ from: \"21:00\", to: \"09:00\" }"},
+            {.key = "caps",
+             .type = FORM_CUSTOM,
+             .read = settings_care_caps,
+             .sub = &settings_care_cap_form,
+             .shape = FORM_LIST_OF,
+             .help = "at most so many messages of all campaigns for one customer",
+             .example = "[{ most: 3, per: 7d }]"},
             {0}},
 };
 
@@ -222,10 +230,12 @@ void settings_read(struct arena *a, const struct yamlfile *file, struct settings
         .timezone = S("UTC"), .tracking = {.opens = true, .clicks = true}, .file = *file};
     if (!wallclock_zone(out->timezone, &out->zone, &e))
         form_error(&r, NULL, "%s", e.text);
-    if (!file->root)
+    if (!file->root) {
         form_error(&r, NULL, "the file is empty");
-    else
-        form_read(&r, &settings_form, file->root, out);
+        return;
+    }
+    form_read(&r, &settings_form, file->root, out);
+    settings_care_check(&r, out);
 }
 
 const struct settings_channel *settings_channel(const struct settings *c, struct str name) {

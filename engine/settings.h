@@ -15,6 +15,7 @@
 #include "base/yamlfile.h"
 #include "channels/channel.h"
 #include "engine/address.h"
+#include "rules/campaign.h"
 
 struct form;
 struct zone;
@@ -73,6 +74,16 @@ struct settings_tracking {
     bool opens, clicks; /* whether HTML gets a pixel, links lead through public_url */
 };
 
+/* How many messages a customer may get in all. */
+struct settings_cap {
+    int64_t most;
+    int64_t span_us;         /* rolling; 0: the calendar's `unit` in the customer's zone */
+    int unit;                /* enum calendar_unit */
+    struct str text;         /* "3 per 7d", "1 per day": as written */
+    struct str channel, topic; /* empty: any */
+    bool transactional;      /* counts and holds transactional messages as well */
+};
+
 struct settings {
     bool embedded;       /* database: embedded */
     struct str database; /* else: a libpq URL, or env:/file: of one */
@@ -85,6 +96,9 @@ struct settings {
     const struct settings_topic *topics;
     size_t n_topics;
     struct settings_tracking tracking;
+    const struct settings_cap *caps;
+    size_t n_caps;
+    struct campaign_window quiet_hours; /* when nothing leaves; from == to: there are none */
     struct yamlfile file; /* for places in later complaints */
 };
 

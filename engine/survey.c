@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "engine/sql_text.h"
+#include "rules/own_events.h"
 
 #include <inttypes.h>
 
@@ -166,9 +167,19 @@ void survey_write_catalog(const struct survey *s, struct buf *out) {
         out->n = head;
         buf_add_str(out, S(" {}\n"));
     }
-    buf_add_str(out, s->n_events ? S("\nevents:\n") : S("\nevents: {}\n"));
-    for (size_t i = 0; i < s->n_events;)
-        i = write_event(s->events, i, s->n_events, out);
+    head = out->n;
+    buf_add_str(out, S("\nevents:\n"));
+    size_t heading = out->n;
+    for (size_t i = 0; i < s->n_events;) {
+        if (own_events_find(s->events[i].event)) /* known as they are */
+            i++;
+        else
+            i = write_event(s->events, i, s->n_events, out);
+    }
+    if (out->n == heading) {
+        out->n = head;
+        buf_add_str(out, S("\nevents: {}\n"));
+    }
 }
 
 /* ---- against the catalog */

@@ -352,15 +352,28 @@ static struct campaign_names names_of(struct load *l) {
     };
 }
 
+/* The first message about a topic that goes by mail; NULL: none. */
+static const struct step_send *mail_about_topic(const struct settings *s,
+                                                const struct campaign *c) {
+    for (size_t i = 0; i < c->n_steps; i++) {
+        const struct step_send *send = c->steps[i].kind == STEP_SEND ? &c->steps[i].u.send : NULL;
+        for (; send; send = send->fallback) {
+            const struct settings_channel *channel = settings_channel(s, send->channel);
+            if (channel && channel->carries == CARRIES_EMAIL && send->topic.n)
+                return send;
+        }
+    }
+    return NULL;
+}
+
 /* The first campaign that sends mail about a topic: such mail must show who sends it. */
 static void check_postal_address(struct load *l) {
     const struct settings *s = &l->w->settings;
-    for (size_t i = 0; i < l->w->rules.n_campaigns && !s->sender.postal_address.n; i++) {
+    const struct ynode *sender = ynode_get(s->file.root, S("sender"));
+    for (size_t i = 0; sender && i < l->w->rules.n_campaigns && !s->sender.postal_address.n; i++) {
         const struct campaign *c = l->w->rules.campaigns[i];
-        const struct step_send *send = c->n_steps ? &c->steps[0].u.send : NULL;
-        const struct settings_channel *channel = send ? settings_channel(s, send->channel) : NULL;
-        const struct ynode *sender = ynode_get(s->file.root, S("sender"));
-        if (!channel || channel->carries != CARRIES_EMAIL || !send->topic.n || !sender)
+        const struct step_send *send = mail_about_topic(s, c);
+        if (!send)
             continue;
         struct diag *x = diags_add(l->d, DIAG_ERROR, ynode_place(&s->file, sender), s->file.source,
                                    "`sender` needs `postal_address`: mail about a topic must show "

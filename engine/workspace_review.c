@@ -4,6 +4,7 @@
 #include "engine/workspace_review.h"
 
 #include "base/arena.h"
+#include "rules/campaign_loops.h"
 #include "rules/campaign_review.h"
 #include "rules/condition.h"
 
@@ -75,15 +76,22 @@ static void complain(struct review *r, const struct use *u, const struct names *
                                  "catalog.yaml");
 }
 
+static bool sends_template(const struct campaign *c, struct str template) {
+    for (size_t k = 0; k < c->n_steps; k++) {
+        const struct step_send *send = c->steps[k].kind == STEP_SEND ? &c->steps[k].u.send : NULL;
+        for (; send; send = send->fallback)
+            if (str_eq(send->template, template))
+                return true;
+    }
+    return false;
+}
+
 /* Of every campaign that sends the template: `event` is the one that starts it. */
 static void check_event(struct review *r, const struct use *u) {
     const struct campaign_set *rules = &r->w->rules;
     for (size_t i = 0; i < rules->n_campaigns; i++) {
         const struct campaign *c = rules->campaigns[i];
-        bool sends = false;
-        for (size_t k = 0; k < c->n_steps; k++)
-            sends = sends || (c->steps[k].kind == STEP_SEND &&
-                              str_eq(c->steps[k].u.send.template, template_name(u->template)));
+        bool sends = sends_template(c, template_name(u->template));
         const struct catalog_event *e =
             sends ? catalog_event(&rules->catalog, c->trigger.event) : NULL;
         if (!e || e->n_properties == 0)
@@ -177,12 +185,24 @@ static void check_parts(struct review *r, const struct message_template *t) {
 
 static bool is_sent(const struct workspace *w, struct str template) {
     for (size_t i = 0; i < w->rules.n_campaigns; i++)
-        for (size_t k = 0; k < w->rules.campaigns[i]->n_steps; k++) {
-            const struct step *s = &w->rules.campaigns[i]->steps[k];
-            if (s->kind == STEP_SEND && str_eq(s->u.send.template, template))
-                return true;
-        }
+        if (sends_template(w->rules.campaigns[i], template))
+            return true;
     return false;
+}
+
+/* ---- campaigns */
+
+static void review_campaigns(const struct workspace *w, struct diags *d) {
+    const struct settings *s = &w->settings;
+    struct campaign_cap *caps = ARENA_ARRAY(w->arena, struct campaign_cap, s->n_caps + 1);
+    struct campaign_care care = {caps, s->n_caps, s->quiet_hours};
+    for (size_t i = 0; i < s->n_caps; i++)
+        caps[i] = (struct campaign_cap){s->caps[i].channel, s->caps[i].topic};
+    for (size_t i = 0; i < w->rules.n_campaigns; i++)
+        campaign_review(w->arena, w->rules.campaigns[i], &care, d);
+    campaign_review_together(w->arena, &w->rules, &care, d);
+    campaign_loops_review(w->arena, &w->rules, d);
+    campaign_review_circles(w->arena, &w->rules, d);
 }
 
 void workspace_review(const struct workspace *w, struct diags *d) {
@@ -199,5 +219,5 @@ void workspace_review(const struct workspace *w, struct diags *d) {
                       STR_NONE, "no campaign sends the template `%.*s`", STR_FMT(template_name(t)));
     }
     if (whole)
-        campaign_review_together(r.a, &w->rules, d);
+        review_campaigns(w, d);
 }

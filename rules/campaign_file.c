@@ -5,113 +5,24 @@
 
 #include "base/arena.h"
 #include "base/digest.h"
-#include "base/rate.h"
-#include "base/wallclock.h"
+#include "rules/campaign_end.h"
+#include "rules/campaign_internal.h"
+#include "rules/campaign_keys.h"
 #include "rules/campaign_steps.h"
-#include "rules/condition.h"
+#include "rules/campaign_trigger.h"
+#include "rules/window.h"
 
 #include <stddef.h>
 
 /* What a file says, before the checks that need the whole of it. */
 struct draft {
     struct campaign campaign;
-    const struct ynode *audience;
-    const struct ynode *goal_value;
-    const struct ynode *steps;
+    const struct ynode *audience, *exit, *steps;
+    int migrate;
 };
 
-/* What the read functions of the tables need to know. */
-struct context {
-    const struct campaign_set *set;
-    const struct campaign_names *names;
-};
-
-static void read_node(struct form_reader *r, const struct ynode *node, void *out) {
-    (void)r;
-    *(const struct ynode **)out = node;
-}
-
-static void read_event_name(struct form_reader *r, const struct ynode *node, void *out);
-static void read_holdout(struct form_reader *r, const struct ynode *node, void *out);
-static void read_per_customer(struct form_reader *r, const struct ynode *node, void *out);
-static void read_rate(struct form_reader *r, const struct ynode *node, void *out);
-static void read_expires(struct form_reader *r, const struct ynode *node, void *out);
-
-#define TEXT_SCHEMA "{\"type\":\"string\",\"minLength\":1}"
-#define NOT_YET "campaigns start with an event so far (`event: NAME`)"
-
-static const struct form trigger_form = {
-    .what = "a trigger",
-    .help = "What starts the campaign for a customer",
-    .fields = (const struct form_field[]){{.key = "event",
-                                           .type = FORM_CUSTOM,
-                                           .read = read_event_name,
-                                           .required = true,
-                                           .offset = offsetof(struct draft, campaign.trigger.event),
-                                           .schema = TEXT_SCHEMA,
-                                           .help = "the name of the event that starts the campaign",
-                                           .example = "order.placed"},
-                                          {.key = "absence", .type = FORM_LATER, .help = NOT_YET},
-                                          {.key = "for", .type = FORM_LATER, .help = NOT_YET},
-                                          {.key = "backlog", .type = FORM_LATER, .help = NOT_YET},
-                                          {.key = "attribute", .type = FORM_LATER, .help = NOT_YET},
-                                          {.key = "segment", .type = FORM_LATER, .help = NOT_YET},
-                                          {.key = "date", .type = FORM_LATER, .help = NOT_YET},
-                                          {.key = "schedule", .type = FORM_LATER, .help = NOT_YET},
-                                          {.key = "at", .type = FORM_LATER, .help = NOT_YET},
-                                          {.key = "once", .type = FORM_LATER, .help = NOT_YET},
-                                          {0}},
-};
-
-static const struct form goal_form = {
-    .what = "a goal",
-    .help = "What counts as success: an event within a time after the message",
-    .fields =
-        (const struct form_field[]){{.key = "event",
-                                     .type = FORM_CUSTOM,
-                                     .read = read_event_name,
-                                     .required = true,
-                                     .offset = offsetof(struct draft, campaign.goal.event),
-                                     .schema = TEXT_SCHEMA,
-                                     .help = "the event that means success",
-                                     .example = "order.placed"},
-                                    {.key = "within",
-                                     .type = FORM_SPAN,
-                                     .required = true,
-                                     .offset = offsetof(struct draft, campaign.goal.within_us),
-                                     .help = "how long after the message it counts",
-                                     .example = "14d"},
-                                    {.key = "value",
-                                     .type = FORM_CUSTOM,
-                                     .read = read_node,
-                                     .schema = TEXT_SCHEMA,
-                                     .offset = offsetof(struct draft, goal_value),
-                                     .help = "what a success is worth: CEL over the goal's event",
-                                     .example = "event.amount"},
-                                    {0}},
-};
-
-static const struct form limits_form = {
-    .what = "`limits`",
-    .help = "How often this campaign may write to the same customer, and how fast at all",
-    .fields =
-        (const struct form_field[]){
-            {.key = "per_customer",
-             .type = FORM_CUSTOM,
-             .read = read_per_customer,
-             .offset = offsetof(struct draft, campaign.per_customer),
-             .schema = "{\"type\":\"string\",\"pattern\":\"^(once|[1-9][0-9]* per .+)$\"}",
-             .help = "`once`, or a number of messages per span of time",
-             .example = "1 per 90d"},
-            {.key = "rate",
-             .type = FORM_CUSTOM,
-             .read = read_rate,
-             .offset = offsetof(struct draft, campaign.rate_per_s),
-             .schema = "{\"type\":\"string\",\"pattern\":\"^[1-9][0-9]*/[a-z]+$\"}",
-             .help = "messages of this campaign in a time",
-             .example = "20/s"},
-            {0}},
-};
+static const char *const migrates[] = {
+    [MIGRATE_KEEP] = "keep", [MIGRATE_MOVE] = "move", [MIGRATE_EXIT] = "exit", NULL};
 
 const struct form campaign_file_form = {
     .what = "a campaign",
@@ -133,33 +44,38 @@ const struct form campaign_file_form = {
              .offset = offsetof(struct draft, campaign.description),
              .help = "what it is for, in a sentence"},
             {.key = "trigger",
-             .type = FORM_SUB,
+             .type = FORM_CUSTOM,
+             .read = campaign_trigger_read,
              .required = true,
-             .sub = &trigger_form,
+             .offset = offsetof(struct draft, campaign.trigger),
+             .sub = &campaign_trigger_form,
              .help = "what starts it",
              .example = "{ event: order.placed }"},
             {.key = "audience",
              .type = FORM_CUSTOM,
-             .read = read_node,
+             .read = campaign_read_node,
              .offset = offsetof(struct draft, audience),
-             .schema = TEXT_SCHEMA,
+             .schema = CAMPAIGN_TEXT_SCHEMA,
              .help = "for whom: a condition in CEL; everyone without it",
              .example = "customer.country == \"TW\""},
             {.key = "goal",
-             .type = FORM_SUB,
-             .sub = &goal_form,
+             .type = FORM_CUSTOM,
+             .read = campaign_end_goal,
+             .offset = offsetof(struct draft, campaign.goal),
+             .sub = &campaign_end_goal_form,
              .help = "what counts as success",
              .example = "{ event: order.placed, within: 14d }"},
             {.key = "holdout",
              .type = FORM_CUSTOM,
-             .read = read_holdout,
+             .read = campaign_keys_holdout,
              .offset = offsetof(struct draft, campaign.holdout_ppm),
              .schema = "{\"type\":\"string\",\"pattern\":\"^[0-9]+([.][0-9]+)?%$\"}",
              .help = "the share of customers that get nothing, to compare with",
              .example = "10%"},
             {.key = "limits",
              .type = FORM_SUB,
-             .sub = &limits_form,
+             .offset = offsetof(struct draft, campaign),
+             .sub = &campaign_keys_limits,
              .help = "how often it may write to the same customer",
              .example = "{ per_customer: 1 per 90d }"},
             {.key = "max_age",
@@ -169,8 +85,8 @@ const struct form campaign_file_form = {
              .example = "7d"},
             {.key = "expires",
              .type = FORM_CUSTOM,
-             .read = read_expires,
-             .schema = TEXT_SCHEMA,
+             .read = campaign_keys_expires,
+             .schema = CAMPAIGN_TEXT_SCHEMA,
              .offset = offsetof(struct draft, campaign),
              .help = "a message not sent after this time is dropped: a span (2d) or a date",
              .example = "2d"},
@@ -184,107 +100,73 @@ const struct form campaign_file_form = {
             {.key = "steps",
              .type = FORM_CUSTOM,
              .required = true,
-             .read = read_node,
+             .read = campaign_read_node,
              .offset = offsetof(struct draft, steps),
              .sub = &campaign_steps_form,
              .shape = FORM_LIST_OF,
              .least = 1,
              .help = "what it does",
              .example = "a list that begins with `- send: ...`"},
-            {.key = "exit", .type = FORM_LATER, .help = "journeys come with a later version"},
-            {.key = "reentry", .type = FORM_LATER, .help = "journeys come with a later version"},
-            {.key = "migrate", .type = FORM_LATER, .help = "journeys come with a later version"},
-            {.key = "quiet_hours",
-             .type = FORM_LATER,
-             .help = "messages leave as soon as they are decided on"},
+            {.key = "exit",
+             .type = FORM_CUSTOM,
+             .read = campaign_read_node,
+             .offset = offsetof(struct draft, exit),
+             .sub = &campaign_end_exit_form,
+             .schema = CAMPAIGN_TEXT_SCHEMA,
+             .shape = FORM_ANY,
+             .help = "what ends the journey early: an event, a condition in CEL that is looked at "
+                     "before each step, or a list of them",
+             .example = "{ event: order.placed }"},
+            {.key = "reentry",
+             .type = FORM_CUSTOM,
+             .read = campaign_keys_reentry,
+             .offset = offsetof(struct draft, campaign),
+             .schema = "{\"type\":\"string\",\"pattern\":\"^(always|once|every "
+                       "([0-9]+[wdhms])+)$\"}",
+             .help = "how often a customer may go through it: `always` (by default), `once`, or "
+                     "`every` span since the last entry; never twice at a time",
+             .example = "every 90d"},
+            {.key = "migrate",
+             .type = FORM_CHOICE,
+             .choices = migrates,
+             .offset = offsetof(struct draft, migrate),
+             .help = "what becomes of people inside when the file changes: they keep the version "
+                     "they entered with, move to the new one at the step of the same id, or leave",
+             .example = "keep"},
+            {.key = "past_due",
+             .type = FORM_CUSTOM,
+             .read = campaign_keys_past_due,
+             .offset = offsetof(struct draft, campaign),
+             .schema =
+                 "{\"type\":\"string\",\"pattern\":\"^(send|skip|" CAMPAIGN_SPREAD_PATTERN ")$\"}",
+             .help = "steps that are done more than an hour late: `send` at once, `skip`, or "
+                     "`spread over` a time (1h by default)",
+             .example = "spread over 1h"},
             {.key = "send_window",
-             .type = FORM_LATER,
-             .help = "messages leave as soon as they are decided on"},
+             .type = FORM_CUSTOM,
+             .read = campaign_keys_send_window,
+             .offset = offsetof(struct draft, campaign),
+             .sub = &window_form,
+             .help = "when its messages may leave, in the customer's time zone; others wait",
+             .example = "{ from: \"09:00\", to: \"18:00\", days: [mon, tue, wed, thu, fri] }"},
+            {.key = "quiet_hours",
+             .type = FORM_CUSTOM,
+             .read = campaign_keys_off,
+             .offset = offsetof(struct draft, campaign.ignores_quiet_hours),
+             .schema = "{\"enum\":[\"off\",false]}",
+             .help = "`off`: its messages do not wait for the end of the quiet hours of "
+                     "godwit.yaml",
+             .example = "off"},
+            {.key = "caps",
+             .type = FORM_CUSTOM,
+             .read = campaign_keys_off,
+             .offset = offsetof(struct draft, campaign.ignores_caps),
+             .schema = "{\"enum\":[\"off\",false]}",
+             .help = "`off`: the caps of godwit.yaml do not hold its messages back (they count all "
+                     "the same)",
+             .example = "off"},
             {0}},
 };
-
-/* ---- single values */
-
-static void read_event_name(struct form_reader *r, const struct ynode *node, void *out) {
-    const struct context *x = r->ctx;
-    if (!form_want_text(r, node, "an event's name"))
-        return;
-    *(struct str *)out = node->text;
-    condition_check_event(r, &x->set->catalog, node);
-}
-
-static void read_holdout(struct form_reader *r, const struct ynode *node, void *out) {
-    double percent;
-    if (!form_want_text(r, node, "`holdout`"))
-        return;
-    bool sign = str_ends(node->text, S("%"));
-    struct str number = str_trim(str_sub(node->text, 0, node->text.n - (sign ? 1 : 0)));
-    if (!str_to_double(number, &percent)) {
-        struct diag *x =
-            form_error(r, node, "`holdout` must be a percentage, not `%.*s`", STR_FMT(node->text));
-        x->hint = S("for example `holdout: 10%`");
-    } else if (!sign) {
-        struct diag *x = form_error(r, node, "`holdout` needs a percent sign");
-        x->hint = str_printf(r->a, "write `%.*s%%`", STR_FMT(number));
-    } else if (!(percent >= 0 && percent < 100)) {
-        form_error(r, node, "`holdout` must be at least 0%% and less than 100%%, not `%.*s`",
-                   STR_FMT(node->text));
-    } else {
-        *(uint32_t *)out = (uint32_t)(percent * (CAMPAIGN_PPM / 100) + 0.5);
-    }
-}
-
-static void read_per_customer(struct form_reader *r, const struct ynode *node, void *out) {
-    struct campaign_limit limit = {.most = 1};
-    struct err e = ERR_INIT;
-    if (!form_want_text(r, node, "`per_customer`"))
-        return;
-    limit.text = node->text;
-    ptrdiff_t per = str_find(node->text, S(" per "));
-    bool good = str_eq(node->text, S("once"));
-    if (!good && per > 0)
-        good = str_to_int64(str_trim(str_sub(node->text, 0, (size_t)per)), &limit.most) &&
-               limit.most >= 1 && limit.most <= 1000000 &&
-               wallclock_parse_span(str_trim(str_sub(node->text, (size_t)per + 5, node->text.n)),
-                                    &limit.span_us, &e);
-    if (good) {
-        *(struct campaign_limit *)out = limit;
-        return;
-    }
-    struct diag *x = form_error(
-        r, node, "`per_customer` must be `once` or a number of messages per span, not `%.*s`",
-        STR_FMT(node->text));
-    x->hint = S("for example `1 per 90d`; spans are 30s, 90m, 12h, 7d, 2w");
-}
-
-static void read_rate(struct form_reader *r, const struct ynode *node, void *out) {
-    struct rate rate;
-    struct err e = ERR_INIT;
-    if (!form_want_text(r, node, "`rate`"))
-        return;
-    if (rate_parse(node->text, &rate, &e))
-        *(double *)out = rate_per_second(rate);
-    else
-        form_error(r, node, "%s", e.text);
-}
-
-static void read_expires(struct form_reader *r, const struct ynode *node, void *out) {
-    struct campaign *c = out;
-    struct err e = ERR_INIT;
-    int64_t seconds;
-    uint32_t nanos;
-    const struct context *x = r->ctx;
-    if (!form_want_text(r, node, "`expires`") ||
-        wallclock_parse_span(node->text, &c->expires_after_us, &e))
-        return;
-    if (wallclock_parse(node->text, x->names->zone, &seconds, &nanos, &e)) {
-        c->expires_at_us = seconds * WALLCLOCK_US_PER_S + nanos / 1000;
-        return;
-    }
-    struct diag *d =
-        form_error(r, node, "`expires` must be a span or a date, not `%.*s`", STR_FMT(node->text));
-    d->hint = S("for example `expires: 2d`, or `expires: 2026-12-31`");
-}
 
 /* ---- the file */
 
@@ -307,64 +189,61 @@ static void set_version(struct arena *a, const struct yamlfile *file, struct cam
     c->version[CAMPAIGN_VERSION_CHARS] = '\0';
 }
 
-static void warn_of_constant(struct form_reader *r, const struct ynode *node,
-                             const struct cel_program *p) {
-    struct value v;
-    if (!p || !cel_program_constant(p, &v) || !value_is(v, V_BOOL))
-        return;
-    struct diag *d = form_warning(r, node, "the audience is always %s", v.u.b ? "true" : "false");
-    d->hint = v.u.b ? S("leave `audience` out if everyone is meant")
-                    : S("nobody will ever enter this campaign");
+/* Whether conditions have an `event`: also when its name is missing, so that this gives no second
+ * message. */
+static struct str event_of(const struct trigger *t) {
+    bool without = t->kind == TRIGGER_SCHEDULE || t->kind == TRIGGER_ONCE ||
+                   (t->kind == TRIGGER_DATE && !t->event.n);
+    return without ? STR_NONE : t->event.n ? t->event : S("?");
 }
 
-static void compile_conditions(struct form_reader *r, struct draft *x) {
-    const struct campaign_set *set = ((struct context *)r->ctx)->set;
+static void read_audience(struct form_reader *r, const struct ynode *node, struct campaign *c) {
+    const struct campaign_context *context = r->ctx;
+    if (node->kind == Y_SCALAR)
+        c->audience_text = node->text;
+    c->audience = condition_compile(r, context->scope, node, true, "`audience`");
+    campaign_warn_of_constant(r, node, c->audience, "the audience",
+                              "leave `audience` out if everyone is meant",
+                              "nobody will ever enter this campaign");
+}
+
+/* One message, at once, without more ado needs nobody to be enrolled. */
+static bool is_journey(const struct campaign *c) {
+    return c->n_steps != 1 || c->steps[0].kind != STEP_SEND || c->steps[0].when || c->n_exits ||
+           c->reentry != REENTRY_ALWAYS;
+}
+
+/* The rest hangs on what starts the campaign. */
+static void read_rest(struct form_reader *r, struct draft *x) {
     struct campaign *c = &x->campaign;
-    struct str *names = ARENA_ARRAY(r->a, struct str, set->n_segments + 1);
-    for (size_t i = 0; i < set->n_segments; i++)
-        names[i] = set->segments[i].name;
-    if (x->audience) {
-        /* without an event's name `event` is still there, so that this gives no second message */
-        struct str event = c->trigger.event.n ? c->trigger.event : S("?");
-        const struct condition_scope *scope =
-            condition_scope_new(r->a, &set->catalog, names, set->n_segments, event);
-        if (x->audience->kind == Y_SCALAR)
-            c->audience_text = x->audience->text;
-        c->audience = condition_compile(r, scope, x->audience, true, "`audience`");
-        warn_of_constant(r, x->audience, c->audience);
-    }
-    if (x->goal_value) {
-        struct str event = c->goal.event.n ? c->goal.event : S("?");
-        const struct condition_scope *scope =
-            condition_scope_new(r->a, &set->catalog, names, set->n_segments, event);
-        c->goal.value = condition_compile(r, scope, x->goal_value, false, "`value`");
-    }
+    ((struct campaign_context *)r->ctx)->scope = campaign_scope(r, event_of(&c->trigger));
+    c->migrate = (enum migrate)x->migrate;
+    if (x->audience)
+        read_audience(r, x->audience, c);
+    if (x->exit)
+        campaign_end_exits(r, x->exit, c);
+    if (x->steps)
+        campaign_steps_read(r, x->steps, c);
+    c->journey = is_journey(c);
 }
 
 void campaign_file_read(struct arena *a, const struct yamlfile *file,
                         const struct campaign_set *set, const struct campaign_names *names,
                         struct campaign *out, struct diags *d) {
-    struct context context = {set, names};
+    struct campaign_context context = {.set = set, .names = names};
     struct form_reader r = {.a = a, .file = file, .d = d, .ctx = &context};
-    struct draft x = {.campaign = {.max_age_us = CAMPAIGN_MAX_AGE_US}};
+    struct draft x = {
+        .campaign = {.max_age_us = CAMPAIGN_MAX_AGE_US, .past_due_us = CAMPAIGN_LATE_US}};
     struct campaign *c = &x.campaign;
     c->at = (struct place){.file = file->name, .line = 1, .column = 1};
     if (!file->root) {
         form_error(&r, NULL, "the file is empty");
     } else {
         const struct ynode *name = ynode_get(file->root, S("campaign"));
-        const struct ynode *goal = ynode_get(file->root, S("goal"));
-        const struct ynode *trigger = ynode_get(file->root, S("trigger"));
         form_read(&r, &campaign_file_form, file->root, &x);
         if (name)
             c->at = ynode_place(file, name);
-        if (goal)
-            c->goal.at = ynode_place(file, goal);
-        if (trigger)
-            c->trigger.at = ynode_place(file, trigger);
-        if (x.steps)
-            campaign_steps_read(&r, names, x.steps, c);
-        compile_conditions(&r, &x);
+        read_rest(&r, &x);
     }
     if (!c->id.n)
         c->id = c->name;

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "rules/form.h"
+#include "rules/own_events.h"
 
 #include <stddef.h>
 
@@ -147,6 +148,14 @@ static void read_events(struct form_reader *r, const struct ynode *node, void *o
         const struct ynode *key = node->pairs[i].key, *value = node->pairs[i].value;
         if (!form_want_name(r, key, "an event's name"))
             continue;
+        if (own_events_reserved(key->text)) {
+            struct diag *x = form_error(r, key,
+                                        "events whose name begins with `message.` are "
+                                        "Godwit's own");
+            x->hint = own_events_find(key->text) ? S("it is known without being declared")
+                                                 : S("give the event another name");
+            continue;
+        }
         struct catalog_event *e = &list[c->n_events++];
         e->name = key->text;
         e->at = ynode_place(r->file, key);
@@ -159,7 +168,7 @@ const struct catalog_event *catalog_event(const struct catalog *c, struct str na
     for (size_t i = 0; i < c->n_events; i++)
         if (str_eq(c->events[i].name, name))
             return &c->events[i];
-    return NULL;
+    return own_events_find(name);
 }
 
 static const struct catalog_field *find(const struct catalog_field *f, size_t n, struct str name) {

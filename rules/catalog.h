@@ -61,7 +61,7 @@ struct catalog {
 void catalog_read(struct arena *a, const struct yamlfile *file, struct catalog *out,
                   struct diags *d);
 
-/* NULL when it is not declared. */
+/* NULL when it is not declared; Godwit's own events (own_events.h) always are. */
 const struct catalog_event *catalog_event(const struct catalog *c, struct str name);
 const struct catalog_field *catalog_property(const struct catalog_event *e, struct str name);
 const struct catalog_field *catalog_attribute(const struct catalog *c, struct str name);

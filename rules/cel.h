@@ -214,6 +214,8 @@ bool cel_program_exclusive(const struct cel_program *x, const struct cel_program
 
 /* ---- reference: "string.contains(string) -> bool", sorted; n of them, in `a` */
 struct str *cel_functions_list(struct arena *a, size_t *n);
+/* The kinds that responded() takes, *n of them; static. */
+const struct str *cel_response_kinds(size_t *n);
 /* How a function of behaviour is written, the i-th; NULL behind the last. */
 const char *cel_behaviour_form(size_t i);
 

@@ -309,6 +309,11 @@ bool cel_check_godwit(struct cel_check *c, struct cel_node *n) {
     return true;
 }
 
+const struct str *cel_response_kinds(size_t *n) {
+    *n = KINDS;
+    return response_kinds;
+}
+
 const char *cel_behaviour_form(size_t i) {
     return i < sizeof functions / sizeof *functions ? functions[i].form : NULL;
 }

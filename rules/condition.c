@@ -4,6 +4,7 @@
 #include "rules/condition.h"
 
 #include "base/arena.h"
+#include "rules/own_events.h"
 
 static const char *const customer_fields[] = {CONDITION_CUSTOMER_FIELDS};
 static const char *const event_fields[] = {CONDITION_EVENT_FIELDS};
@@ -87,14 +88,19 @@ const struct condition_scope *condition_scope_new(struct arena *a, const struct 
                                                   struct str event) {
     struct condition_scope *s = ARENA_NEW(a, struct condition_scope);
     struct cel_field *variables = ARENA_ARRAY(a, struct cel_field, CONDITION_SLOTS);
-    struct cel_field *events = ARENA_ARRAY(a, struct cel_field, catalog->n_events + 1);
+    size_t n_events = 0, own = 0;
+    while (own_events_at(own))
+        own++;
+    struct cel_field *events = ARENA_ARRAY(a, struct cel_field, catalog->n_events + own);
     variables[CONDITION_CUSTOMER] = (struct cel_field){S("customer"), customer_type(a, catalog)};
     variables[CONDITION_RFM] = (struct cel_field){S("rfm"), rfm_type(a)};
     if (event.n)
         variables[CONDITION_EVENT] = (struct cel_field){S("event"), event_type(a, catalog, event)};
-    for (size_t i = 0; i < catalog->n_events; i++) {
-        const struct catalog_event *e = &catalog->events[i];
-        events[i] = (struct cel_field){e->name, map_type(a, e->properties, e->n_properties, 0)};
+    for (size_t i = 0; i < catalog->n_events + own; i++) { /* the first of a name holds */
+        const struct catalog_event *e =
+            i < catalog->n_events ? &catalog->events[i] : own_events_at(i - catalog->n_events);
+        events[n_events++] =
+            (struct cel_field){e->name, map_type(a, e->properties, e->n_properties, 0)};
     }
     s->catalog = catalog;
     s->event = event;
@@ -103,7 +109,7 @@ const struct condition_scope *condition_scope_new(struct arena *a, const struct 
         .n_variables = event.n ? CONDITION_SLOTS : CONDITION_EVENT,
         .functions = true,
         .events = events,
-        .n_events = catalog->n_events,
+        .n_events = n_events,
         .segments = segments,
         .n_segments = n_segments,
         .segments_closed = true,
@@ -135,6 +141,7 @@ struct undeclared {
     struct str of;    /* " of `order.placed`", or empty */
     const struct str *known;
     size_t n_known;
+    bool closed; /* nothing can be declared there: Godwit's own */
 };
 
 static int chars(struct str s) {
@@ -152,11 +159,14 @@ static void report(struct form_reader *r, const struct ynode *node, struct str n
         ynode_place_at(r->file, node, at, chars(str_sub(node->text, at, at + length)));
     if (str_eq(node->text, name))
         place = ynode_place(r->file, node);
-    if (near.n) {
-        struct diag *x =
-            diags_add(r->d, DIAG_ERROR, place, r->file->source, "the catalog has no %s `%.*s`%.*s",
-                      u->what, STR_FMT(name), STR_FMT(u->of));
-        x->hint = str_printf(r->a, "did you mean `%.*s`?", STR_FMT(near));
+    if (near.n || u->closed) {
+        struct diag *x = diags_add(r->d, DIAG_ERROR, place, r->file->source, "%s no %s `%.*s`%.*s",
+                                   u->closed ? "there is" : "the catalog has", u->what,
+                                   STR_FMT(name), STR_FMT(u->of));
+        if (near.n)
+            x->hint = str_printf(r->a, "did you mean `%.*s`?", STR_FMT(near));
+        else
+            x->hint = S("events whose name begins with `message.` are Godwit's own");
         return;
     }
     struct diag *x =
@@ -209,6 +219,7 @@ static void check_property(struct form_reader *r, const struct catalog *c, const
         .of = str_printf(r->a, " of `%.*s`", STR_FMT(event)),
         .known = field_names(r->a, e->properties, e->n_properties, event_fields, n_own),
         .n_known = e->n_properties + n_own,
+        .closed = own_events_reserved(event),
     };
     if (!is_known(name, &u))
         report(r, node, name, &u);
@@ -216,12 +227,18 @@ static void check_property(struct form_reader *r, const struct catalog *c, const
 
 static void check_event_name(struct form_reader *r, const struct catalog *c,
                              const struct ynode *node, struct str name) {
-    if (c->n_events == 0 || catalog_event(c, name))
+    bool reserved = own_events_reserved(name);
+    if ((c->n_events == 0 && !reserved) || catalog_event(c, name))
         return;
-    struct str *names = ARENA_ARRAY(r->a, struct str, c->n_events);
-    for (size_t i = 0; i < c->n_events; i++)
-        names[i] = c->events[i].name;
-    struct undeclared u = {.what = "event", .known = names, .n_known = c->n_events};
+    size_t n = 0, own = 0;
+    while (own_events_at(own))
+        own++;
+    struct str *names = ARENA_ARRAY(r->a, struct str, c->n_events + own);
+    for (size_t i = 0; i < c->n_events && !reserved; i++)
+        names[n++] = c->events[i].name;
+    for (size_t i = 0; i < own; i++)
+        names[n++] = own_events_at(i)->name;
+    struct undeclared u = {.what = "event", .known = names, .n_known = n, .closed = reserved};
     report(r, node, name, &u);
 }
 
@@ -236,6 +253,16 @@ static struct str first_part(struct str *path) {
     if (!str_split(path, '.', &part))
         return STR_NONE;
     return part;
+}
+
+void condition_check_attribute(struct form_reader *r, const struct catalog *catalog,
+                               const struct ynode *node, struct str path) {
+    check_attribute(r, catalog, node, first_part(&path));
+}
+
+void condition_check_property(struct form_reader *r, const struct catalog *catalog,
+                              const struct ynode *node, struct str event, struct str path) {
+    check_property(r, catalog, node, event, first_part(&path), false);
 }
 
 /* `rfm` is made from purchases. */
@@ -297,16 +324,6 @@ static void scan_names(struct form_reader *r, const struct condition_scope *scop
     }
 }
 
-static void check_not_yet(struct form_reader *r, const struct ynode *node,
-                          const struct cel_program *p) {
-    if (cel_program_uses(p)->n_responses == 0)
-        return;
-    ptrdiff_t at = str_find(node->text, S("responded"));
-    size_t offset = at < 0 ? 0 : (size_t)at;
-    diags_add(r->d, DIAG_ERROR, ynode_place_at(r->file, node, offset, 9), r->file->source,
-              "responded() is not there yet: conditions look at events and attributes so far");
-}
-
 /* ---- compile */
 
 const struct cel_program *condition_compile(struct form_reader *r,
@@ -326,11 +343,12 @@ const struct cel_program *condition_compile(struct form_reader *r,
         struct place at = ynode_place_at(r->file, node, x->offset, chars(part));
         struct diag *d = diags_add(r->d, x->warning ? DIAG_WARNING : DIAG_ERROR, at,
                                    r->file->source, "%.*s", STR_FMT(x->text));
-        d->hint = x->hint;
+        d->hint = !scope->event.n && str_eq(part, S("event"))
+                      ? S("there is `event` only in a campaign that an event starts")
+                      : x->hint;
     }
     if (p) {
         check_names(r, scope, node, p);
-        check_not_yet(r, node, p);
     } else {
         scan_names(r, scope, node, S("customer"));
         scan_names(r, scope, node, S("event"));

@@ -42,8 +42,13 @@ const struct cel_program *condition_compile(struct form_reader *r,
                                             const struct ynode *node, bool yes_or_no,
                                             const char *what);
 
-/* Complains about an event's name that the catalog does not have. */
+/* Complain about the name of an event, the path of an attribute or of an event's property that the
+ * catalog does not have. */
 void condition_check_event(struct form_reader *r, const struct catalog *catalog,
                            const struct ynode *node);
+void condition_check_attribute(struct form_reader *r, const struct catalog *catalog,
+                               const struct ynode *node, struct str path);
+void condition_check_property(struct form_reader *r, const struct catalog *catalog,
+                              const struct ynode *node, struct str event, struct str path);
 
 #endif

@@ -180,7 +180,7 @@ void form_read_field(struct form_reader *r, const struct form_field *f, const st
                      void *out) {
     const char *what = str_printf(r->a, "`%s`", f->key).p;
     char *to = (char *)out + f->offset;
-    if (is_null(node) || (is_empty(node) && f->type != FORM_CUSTOM)) {
+    if ((is_null(node) && !f->nullable) || (is_empty(node) && f->type != FORM_CUSTOM)) {
         struct diag *x = form_error(r, node, "%s is empty", what);
         if (f->example)
             x->hint = str_printf(r->a, "for example `%s: %s`", f->key, f->example);
@@ -214,8 +214,6 @@ void form_read_field(struct form_reader *r, const struct form_field *f, const st
     case FORM_CUSTOM:
         f->read(r, node, to);
         return;
-    case FORM_LATER:
-        return;
     }
 }
 
@@ -226,12 +224,18 @@ static const struct form_field *find(const struct form *f, struct str key) {
     return NULL;
 }
 
-/* The keys of the table that work, for suggestions. */
+bool form_knows(const struct form *f, const struct ynode *map) {
+    size_t i = 0;
+    while (i < map->n && find(f, map->pairs[i].key->text))
+        i++;
+    return i == map->n;
+}
+
+/* The keys of the table, for suggestions. */
 static size_t key_names(const struct form *f, struct str *names, size_t cap) {
     size_t n = 0;
     for (const struct form_field *x = f->fields; x->key && n < cap; x++)
-        if (x->type != FORM_LATER)
-            names[n++] = str_from(x->key);
+        names[n++] = str_from(x->key);
     return n;
 }
 
@@ -253,21 +257,15 @@ static void unknown_key(struct form_reader *r, const struct form *f, const struc
 void form_read(struct form_reader *r, const struct form *f, const struct ynode *node, void *out) {
     if (node && !form_want_map(r, node, f->what))
         return;
-    const char *said = NULL; /* keys that are refused for one reason make one message */
     for (size_t i = 0; node && i < node->n; i++) {
         const struct ynode *key = node->pairs[i].key;
         const struct form_field *x = find(f, key->text);
-        if (!x) {
+        if (!x)
             unknown_key(r, f, key);
-        } else if (x->type == FORM_LATER) {
-            if (x->help != said)
-                form_error(r, key, "`%s` is not there yet: %s", x->key, x->help);
-            said = x->help;
-        } else if (ynode_get(node, key->text) == node->pairs[i].value) {
+        else if (ynode_get(node, key->text) == node->pairs[i].value)
             form_read_field(r, x, node->pairs[i].value, out);
-        }
     }
-    for (const struct form_field *x = f->fields; !said && x->key; x++) {
+    for (const struct form_field *x = f->fields; x->key; x++) {
         if (!x->required || (node && ynode_get(node, str_from(x->key))))
             continue;
         struct diag *d = form_error(r, node, "%s needs `%s`: %s", f->what, x->key, x->help);

@@ -29,23 +29,31 @@ enum form_type {
     FORM_SPAN,   /* int64_t, microseconds: "7d" */
     FORM_CHOICE, /* int: the index in `choices` */
     FORM_SUB,    /* a struct read by `sub` */
-    FORM_CUSTOM, /* whatever read() makes of it */
-    FORM_LATER   /* known, but not in this version: refused, with `help` as the reason */
+    FORM_CUSTOM  /* whatever read() makes of it */
 };
 
-/* How `sub` describes the value of a FORM_CUSTOM field, for the schema. */
-enum form_shape { FORM_ONE, FORM_MAP_OF, FORM_LIST_OF };
+/* How `sub` describes the value of a FORM_CUSTOM field, for the schema. With FORM_ONE and FORM_ANY
+ * a `schema` beside it is another way to write one. */
+enum form_shape {
+    FORM_ONE,
+    FORM_MAP_OF,
+    FORM_LIST_OF,
+    FORM_ANY /* one, or a list of them */
+};
 
 struct form {
     const char *what; /* "a campaign": for messages */
     const char *help; /* one sentence, for the schema */
     const struct form_field *fields;
+    const char *schema; /* what its JSON Schema says beside that, as text: {"oneOf":...}; or NULL */
+    const char *name;   /* of a form that may stand inside of itself; else NULL */
 };
 
 struct form_field {
     const char *key; /* NULL ends the table */
     enum form_type type;
     bool required;
+    bool nullable; /* FORM_CUSTOM: a plain null is a value */
     size_t offset;
     int64_t least, most;        /* FORM_INT; of a list (FORM_LIST_OF) the least length */
     const char *help;           /* what it is for, a sentence */
@@ -54,11 +62,14 @@ struct form_field {
     const struct form *sub;
     enum form_shape shape;
     void (*read)(struct form_reader *r, const struct ynode *node, void *out);
-    const char *schema; /* FORM_CUSTOM without sub: its JSON Schema, as text */
+    const char *schema; /* FORM_CUSTOM: its JSON Schema, as text */
 };
 
 /* Reads `node` (NULL: an empty file) by the table into *out. */
 void form_read(struct form_reader *r, const struct form *f, const struct ynode *node, void *out);
+
+/* Whether the table has all keys of the map, so that none was complained of. */
+bool form_knows(const struct form *f, const struct ynode *map);
 
 /* One value by one line of a table, for read functions that take several shapes. */
 void form_read_field(struct form_reader *r, const struct form_field *f, const struct ynode *node,

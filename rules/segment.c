@@ -63,10 +63,21 @@ static struct draft *find(struct draft *list, size_t n, struct str name) {
 static void refuse_own_events(struct form_reader *r, const struct draft *x) {
     const struct cel_uses *uses = cel_program_uses(x->segment.program);
     for (size_t i = 0; i < uses->n_behaviour; i++)
-        if (str_eq(uses->behaviour[i]->event, S("segment.entered")) ||
-            str_eq(uses->behaviour[i]->event, S("segment.left")))
+        if (str_eq(uses->behaviour[i]->event, S(EVENT_SEGMENT_ENTERED)) ||
+            str_eq(uses->behaviour[i]->event, S(EVENT_SEGMENT_LEFT)))
             form_error(r, x->where, "a segment cannot look at `%.*s`, which segments make",
                        STR_FMT(uses->behaviour[i]->event));
+}
+
+static void refuse_responded(struct form_reader *r, const struct draft *x) {
+    if (!x->segment.program || !cel_program_uses(x->segment.program)->n_responses)
+        return;
+    ptrdiff_t at = str_find(x->where->text, S("responded"));
+    struct diag *d =
+        diags_add(r->d, DIAG_ERROR, ynode_place_at(r->file, x->where, at < 0 ? 0 : (size_t)at, 9),
+                  r->file->source,
+                  "responded() asks about a campaign's own messages, and a segment has none");
+    d->hint = S("look at the events instead: `count(\"message.clicked\", \"30d\") > 0`");
 }
 
 /* Follows in_segment() from x; complains at the segment that closes a circle. */
@@ -188,6 +199,7 @@ void segment_read(struct arena *a, const struct yamlfile *file, const struct cat
             condition_compile(&r, scope, list[i].where, true, "a segment's condition");
         if (list[i].segment.program)
             refuse_own_events(&r, &list[i]);
+        refuse_responded(&r, &list[i]);
     }
     for (size_t i = 0; i < *n; i++) {
         if (list[i].visit == UNSEEN)

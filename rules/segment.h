@@ -25,6 +25,10 @@
 struct cel_program;
 struct form;
 
+/* The events of a tracked segment: the property `segment` is its name. */
+#define EVENT_SEGMENT_ENTERED "segment.entered"
+#define EVENT_SEGMENT_LEFT "segment.left"
+
 struct segment {
     struct str name;
     struct str description;

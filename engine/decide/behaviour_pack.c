@@ -84,13 +84,17 @@ static void set_hash(struct behaviour_layout *l) {
     buf_close(&b);
 }
 
+static void on_program(void *ctx, const struct cel_program *p) {
+    add_program(ctx, p);
+}
+
 void behaviour_layouts(struct arena *a, const struct campaign_set *set,
                        const struct behaviour_layout **out, size_t *n) {
     struct collect c = {.a = a};
-    for (size_t i = 0; i < set->n_campaigns; i++) {
-        add_program(&c, set->campaigns[i]->audience);
-        add_program(&c, set->campaigns[i]->goal.value);
-    }
+    for (size_t i = 0; i < set->n_campaigns; i++)
+        campaign_programs(set->campaigns[i], on_program, &c);
+    for (size_t i = 0; i < set->n_earlier; i++)
+        campaign_programs(set->earlier[i], on_program, &c);
     for (size_t i = 0; i < set->n_segments; i++)
         add_program(&c, set->segments[i].program);
     if (c.n)

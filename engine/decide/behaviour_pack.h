@@ -33,7 +33,7 @@ struct behaviour_layout {
     char hash[BEHAVIOUR_HASH_CHARS + 1]; /* changes with anything above; for the column `layout` */
 };
 
-/* One for each event's name that any audience, segment or goal looks back on, by name. */
+/* One for each event's name that any audience or segment looks back on, by name. */
 void behaviour_layouts(struct arena *a, const struct campaign_set *set,
                        const struct behaviour_layout **out, size_t *n);
 const struct behaviour_layout *behaviour_layout_find(const struct behaviour_layout *list, size_t n,

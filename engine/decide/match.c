@@ -83,7 +83,23 @@ static bool in_segment(void *ctx, struct str name, bool *out, struct err *e) {
     return true;
 }
 
-static const struct zone *zone_of(const struct workspace *w, const struct profile *p) {
+/* Up to the instant looked back from, so that lag and replay do not change the answer. */
+static bool responded(void *ctx, struct str kind, bool *out, struct err *e) {
+    const struct match_scope *s = ctx;
+    const struct profile *p = s->profile;
+    if (!s->campaign)
+        return err_set(e, ERR_INPUT, "there is no campaign whose messages responded() is about");
+    *out = false;
+    for (size_t i = 0; i < p->n_responses && !*out; i++) {
+        const struct profile_response *r = &p->responses[i];
+        *out = r->at_us <= s->activation.at.at_us && str_eq(r->kind, kind) &&
+               str_eq(r->campaign, s->campaign->id) &&
+               (!s->occurrence.n || str_eq(r->occurrence, s->occurrence));
+    }
+    return true;
+}
+
+const struct zone *match_zone(const struct workspace *w, const struct profile *p) {
     const struct zone *z;
     struct err e = ERR_INIT;
     return p->timezone.n && wallclock_zone(p->timezone, &z, &e) ? z : w->settings.zone;
@@ -99,11 +115,12 @@ void match_scope_init(struct match_scope *s, const struct workspace *w, const st
         .slots = s->slots,
         .n_slots = CONDITION_SLOTS,
         .now_us = at_us,
-        .zone = zone_of(w, p),
+        .zone = match_zone(w, p),
         .at = {at_us, e ? e->id : INT64_MAX},
         .ctx = s,
         .behaviour = behaviour_of,
         .in_segment = in_segment,
+        .responded = responded,
     };
 }
 
@@ -122,8 +139,19 @@ static enum match_result evaluate(struct match_scope *s, const struct cel_progra
     return MATCH_ERROR;
 }
 
+enum match_result match_condition(struct match_scope *s, const struct cel_program *p,
+                                  struct err *e) {
+    return p ? evaluate(s, p, e) : MATCH_YES;
+}
+
 enum match_result match_campaign(struct match_scope *s, const struct campaign *c, struct err *e) {
-    return c->audience ? evaluate(s, c->audience, e) : MATCH_YES;
+    s->campaign = c;
+    return match_condition(s, c->audience, e);
+}
+
+bool match_value(struct match_scope *s, const struct cel_program *p, struct value *out,
+                 struct err *e) {
+    return cel_eval(p, &s->activation, s->arena, out, e);
 }
 
 enum match_result match_segment(struct match_scope *s, struct str name, struct err *e) {
@@ -191,6 +219,7 @@ struct str match_explain(struct match_scope *s, const struct campaign *c) {
     struct buf b = BUF_IN(s->arena);
     if (!c->audience)
         return STR_NONE;
+    s->campaign = c;
     const struct cel_explained *x = cel_explain(c->audience, &s->activation, s->arena);
     const struct cel_explained *absent = missing_part(x);
     add_tree(&b, x, 0);

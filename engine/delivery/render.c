@@ -35,23 +35,29 @@ static struct value sender_value(const struct workspace *w, struct arena *a) {
     return value_map(m);
 }
 
+static struct map *event_value(const struct event *e, struct arena *a) {
+    struct map *event = map_of(a, e->properties);
+    int64_t rest = e->occurred_us % WALLCLOCK_US_PER_S;
+    set_text(a, event, "name", e->name);
+    map_set_str(a, event, S("id"), value_int(e->id));
+    map_set_str(a, event, S("occurred_at"),
+                value_timestamp(e->occurred_us / WALLCLOCK_US_PER_S - (rest < 0), 0));
+    return event;
+}
+
 /* All that a template could ask for when the decision is made. */
 static struct map *everything(const struct workspace *w, const struct profile *p,
                               const struct event *e, struct arena *a) {
     struct map *all = map_new(a, 8);
-    struct map *customer = map_of(a, p->attributes), *event = map_of(a, e->properties);
-    int64_t rest = e->occurred_us % WALLCLOCK_US_PER_S;
+    struct map *customer = map_of(a, p->attributes);
     set_text(a, customer, "key", p->key);
     set_text(a, customer, "email", p->email);
     set_text(a, customer, "phone", p->phone);
     set_text(a, customer, "locale", p->locale);
     set_text(a, customer, "timezone", p->timezone);
-    set_text(a, event, "name", e->name);
-    map_set_str(a, event, S("id"), value_int(e->id));
-    map_set_str(a, event, S("occurred_at"),
-                value_timestamp(e->occurred_us / WALLCLOCK_US_PER_S - (rest < 0), 0));
     map_set_str(a, all, S("customer"), value_map(customer));
-    map_set_str(a, all, S("event"), value_map(event));
+    if (e)
+        map_set_str(a, all, S("event"), value_map(event_value(e, a)));
     map_set_str(a, all, S("sender"), sender_value(w, a));
     return all;
 }
@@ -90,9 +96,9 @@ static struct str what_to_track(const struct workspace *w, const struct decision
 /* What the template reads, and what the same bytes depend on besides: who sends, where links
  * lead and what is tracked, the customer's zone. */
 struct str render_input(const struct workspace *w, const struct decision *d,
-                        const struct profile *p, const struct event *e, struct arena *a) {
+                        const struct profile *p, struct arena *a) {
     const struct message_template *t = template_find(w->template_set, d->template, NULL);
-    struct map *all = everything(w, p, e, a), *input = map_new(a, 8);
+    struct map *all = everything(w, p, d->about, a), *input = map_new(a, 8);
     const struct list *paths = t ? template_inputs(t) : NULL;
     for (size_t i = 0; paths && i < paths->n; i++) {
         if (str_eq(value_text(paths->v[i]), S("*")))

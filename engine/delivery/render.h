@@ -15,7 +15,7 @@
 
 /* What the template of a decision needs of event and customer, as JSON in `a`. */
 struct str render_input(const struct workspace *w, const struct decision *d,
-                        const struct profile *p, const struct event *e, struct arena *a);
+                        const struct profile *p, struct arena *a);
 
 /* What rendering needs besides the message; one thread's. */
 struct render {

@@ -4,6 +4,7 @@
 #include "engine/import/import_map.h"
 
 #include "base/arena.h"
+#include "rules/own_events.h"
 
 #include <stdlib.h>
 
@@ -226,7 +227,8 @@ static bool complete(const struct maker *m, struct err *e) {
                        "no column says what happened; add --name EVENT or --map name=COLUMN");
     if (map->column[FIELD_NAME] >= 0 && map->event_name.n)
         return err_set(e, ERR_INPUT, "give --name or --map name=COLUMN, not both");
-    return true;
+    return !own_events_reserved(map->event_name) ||
+           err_set(e, ERR_INPUT, "--name: events whose name begins with message. are Godwit's own");
 }
 
 bool import_map_make(struct arena *a, const struct import_wish *wish, const struct str *header,

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/wallclock.h"
 #include "engine/address.h"
+#include "rules/own_events.h"
 
 #define MAX_KEY 255u   /* bytes, as the tables have it */
 #define MAX_LOCALE 35u /* characters of a BCP 47 tag that must be supported */
@@ -229,6 +230,8 @@ static bool event_name(struct import_rows *r, const struct csv_row *row, struct 
                        STR_FMT(r->map->header[column]));
     if (out->n > MAX_KEY)
         return refuse(e, r, column, *out, "is longer than 255 bytes");
+    if (own_events_reserved(*out))
+        return refuse(e, r, column, *out, "begins with message., as Godwit's own events do");
     if (!str_eq(*out, buf_str(&r->types_of))) {
         buf_clear(&r->types_of);
         buf_add_str(&r->types_of, *out);

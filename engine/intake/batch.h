@@ -13,6 +13,7 @@
 #include "engine/decide/profile.h"
 #include "engine/workspace.h"
 
+struct attribution_message;
 struct past; /* what one customer did under one event name */
 
 struct batch_customer {
@@ -26,13 +27,16 @@ struct batch_customer {
     struct profile_consent *consents;
     struct profile_suppression suppressions[2];
     struct profile_message *messages;
-    size_t cap_consents, cap_messages;
+    struct profile_response *responses;
+    size_t cap_consents, cap_messages, cap_responses;
 };
 
 struct batch_event {
     struct event event;
     struct batch_customer *customer;
     struct str refused; /* why its properties cannot be used; empty: they can */
+    const struct attribution_message *messages; /* that it may be credited to, if it is a goal */
+    size_t n_messages;
 };
 
 struct batch {
@@ -45,8 +49,9 @@ struct batch {
     size_t n;
     struct batch_customer *customers;
     size_t n_customers;
-    struct map *by_key;  /* key -> index of the customer */
-    struct map *by_id;   /* customers.id -> index */
+    struct db_array **credits; /* of goals.c; NULL: none yet */
+    struct map *by_key;        /* key -> index of the customer */
+    struct map *by_id;         /* customers.id -> index */
 };
 
 struct batch *batch_new(void);

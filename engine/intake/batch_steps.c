@@ -13,6 +13,7 @@ static const struct db_stmt st_read = {"event_read", sql_event_read};
 static const struct db_stmt st_customers = {"customer_read", sql_customer_read};
 static const struct db_stmt st_consents = {"consent_read", sql_consent_read};
 static const struct db_stmt st_messages = {"message_history", sql_message_history};
+static const struct db_stmt st_responses = {"response_history", sql_response_history};
 
 struct db_call batch_steps_read(struct batch *b, const char *target, size_t limit) {
     struct db_params *p = db_params(b->arena);
@@ -43,17 +44,48 @@ struct db_params *batch_steps_limits(struct batch *b) {
     return p;
 }
 
+static void add_asking(struct batch *b, struct str event, struct db_array *ids) {
+    size_t n;
+    const struct campaign *const *list = campaign_set_started_by(&b->workspace->rules, event, &n);
+    for (size_t i = 0; i < n; i++)
+        if (campaign_uses_responses(list[i]))
+            db_array_text(ids, list[i]->id);
+}
+
+/* Parameters $1 shards, $2 keys and $3 names of the campaigns that the batch's events may start
+ * and whose audience uses responded(); NULL: none does. */
+static struct db_params *asking(struct batch *b) {
+    if (!b->workspace->rules.responses)
+        return NULL;
+    struct db_array *ids = db_array(b->arena, DB_TEXT, 0);
+    struct map *seen = map_new(b->arena, 0);
+    for (size_t i = 0; i < b->n; i++) {
+        const struct event *e = &b->events[i].event;
+        if (e->mode == EVENT_HISTORY || map_get_str(seen, e->name))
+            continue;
+        map_set_str(b->arena, seen, e->name, VALUE_NULL);
+        add_asking(b, e->name, ids);
+    }
+    if (!db_array_count(ids))
+        return NULL;
+    struct db_params *p = batch_customer_params(b, false);
+    db_param_array(p, ids);
+    return p;
+}
+
 struct db_call batch_steps_customers(struct batch *b, bool created) {
     return (struct db_call){&st_customers, batch_customer_params(b, created)};
 }
 
 size_t batch_steps_profile(struct batch *b, struct db_call *calls) {
     size_t n = 0;
-    struct db_params *limits = batch_steps_limits(b);
+    struct db_params *limits = batch_steps_limits(b), *responses = asking(b);
     calls[n++] = batch_steps_customers(b, false);
     calls[n++] = (struct db_call){&st_consents, batch_customer_params(b, false)};
     if (limits)
         calls[n++] = (struct db_call){&st_messages, limits};
+    if (responses)
+        calls[n++] = (struct db_call){&st_responses, responses};
     return n;
 }
 
@@ -63,6 +95,8 @@ size_t batch_steps_profiled(struct batch *b, const struct db_reply *reply, int64
     profile_rows_consents(b, reply->result[n++]);
     if (batch_steps_limits(b))
         profile_rows_messages(b, reply->result[n++], before_event);
+    if (asking(b))
+        profile_rows_responses(b, reply->result[n++]);
     return n;
 }
 
@@ -82,11 +116,17 @@ static void decide_refused(struct batch *b, const struct batch_event *x, struct 
 
 void batch_steps_decide(struct batch *b, struct batch_event *x, int64_t now_us, struct str secret,
                         struct decisions *out) {
+    struct deciding d = {.workspace = b->workspace,
+                         .profile = &x->customer->profile,
+                         .now_us = now_us,
+                         .salt = secret,
+                         .arena = b->arena,
+                         .out = out};
     past_append(b, x);
-    if (x->event.mode == EVENT_HISTORY)
+    if (x->refused.n && x->event.mode == EVENT_HISTORY)
         return;
     if (x->refused.n)
         decide_refused(b, x, out);
     else
-        decide(b->workspace, &x->customer->profile, &x->event, now_us, secret, b->arena, out);
+        decide(&d, &x->event);
 }

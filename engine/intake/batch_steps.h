@@ -12,7 +12,7 @@
 #include "engine/intake/batch.h"
 
 #define BATCH_MOST 500u
-#define BATCH_PROFILE_CALLS 3
+#define BATCH_PROFILE_CALLS 4
 
 /* event_read.sql for b->members behind b->from; target NULL: up to now. */
 struct db_call batch_steps_read(struct batch *b, const char *target, size_t limit);
@@ -20,8 +20,8 @@ struct db_call batch_steps_read(struct batch *b, const char *target, size_t limi
 /* customer_read; created: of the customers that were just made. */
 struct db_call batch_steps_customers(struct batch *b, bool created);
 
-/* customer_read, consent_read and, if a campaign has a limit, message_history into calls[];
- * how many. */
+/* customer_read, consent_read and, if a campaign has a limit, message_history and, if one that
+ * the batch may start asks for responses, response_history into calls[]; how many. */
 size_t batch_steps_profile(struct batch *b, struct db_call *calls);
 /* Takes their results, from the first; how many. before_event: only messages that earlier
  * events led to; INT64_MAX: all. */
@@ -31,8 +31,8 @@ size_t batch_steps_profiled(struct batch *b, const struct db_reply *reply, int64
  * none has. */
 struct db_params *batch_steps_limits(struct batch *b);
 
-/* Adds the event to its customer's past and decides on it; nothing for history. What cannot be
- * used is an error of each campaign that it starts. The caller remembers the decisions. */
+/* Adds the event to its customer's past and decides on it; history starts nothing. What cannot be
+ * used is an error of each campaign that it starts. */
 void batch_steps_decide(struct batch *b, struct batch_event *x, int64_t now_us, struct str secret,
                         struct decisions *out);
 

@@ -77,8 +77,12 @@ static bool explain_row(struct dbsync *db, struct batch *b, const struct db_resu
         list[i].profile = &x->customer->profile;
         list[i].refused = x->refused;
         list[i].recorded_us = db_timestamptz(r, row, 10);
-        decide_explain(b->workspace, list[i].campaign, &x->customer->profile, &x->event,
-                       list[i].recorded_us, secret, a, &list[i].explanation);
+        struct deciding d = {.workspace = b->workspace,
+                             .profile = &x->customer->profile,
+                             .now_us = list[i].recorded_us,
+                             .salt = secret,
+                             .arena = a};
+        decide_explain(&d, list[i].campaign, &x->event, &list[i].explanation);
     }
     return true;
 }

@@ -15,8 +15,8 @@ struct explained {
     bool found; /* the customer has an event that starts it */
     struct event event;
     const struct profile *profile; /* set when found */
-    struct str refused;  /* why the event cannot be used; empty: it can */
-    int64_t recorded_us; /* when it came in; taken as the time of the decision */
+    struct str refused;            /* why the event cannot be used; empty: it can */
+    int64_t recorded_us;           /* when it came in; taken as the time of the decision */
     struct explanation explanation;
 };
 

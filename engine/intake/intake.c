@@ -9,6 +9,7 @@
 #include "engine/delivery/render.h"
 #include "engine/flow.h"
 #include "engine/intake/batch_steps.h"
+#include "engine/intake/goals.h"
 #include "engine/intake/past.h"
 #include "engine/intake/profile_rows.h"
 #include "engine/outbox.h"
@@ -44,6 +45,7 @@ struct intake {
     char refusal[1000]; /* and why */
     char sqlstate[6];   /* of the error that ended the flow */
     bool barred;        /* the last flow ended with one that is not about data; was said */
+    bool goals;         /* the batch has events that are somebody's goal */
     bool touched;       /* the batch has customers whose segments may have changed */
     bool quiet, closing;
     void (*on_closed)(void *ctx);
@@ -151,8 +153,10 @@ static enum flow_result step_profile(struct flow *f) {
     x->last_event_us = wallclock_now();
     x->created = false;
     past_prepare(b);
-    struct db_call calls[BATCH_PROFILE_CALLS + 1];
+    struct db_call calls[BATCH_PROFILE_CALLS + 2];
     size_t n = batch_steps_profile(b, calls);
+    x->goals = goals_read_call(b, &calls[n]);
+    n += x->goals;
     if (past_read_call(b, &calls[n]))
         n++;
     return request(x, calls, n);
@@ -162,6 +166,8 @@ static enum flow_result step_create(struct flow *f) {
     struct intake *x = f->owner;
     struct batch *b = x->batch;
     size_t n = batch_steps_profiled(b, x->reply, INT64_MAX), missing = 0;
+    if (x->goals)
+        goals_take(b, x->reply->result[n++]);
     if (n < x->reply->n)
         past_take_kept(b, x->reply->result[n]);
     struct db_array *keys = db_array(b->arena, DB_TEXT, 0);
@@ -199,13 +205,12 @@ static void decide_event(struct intake *x, struct batch_event *e, int64_t now_us
     if (e->event.id == x->skipped)
         return;
     batch_steps_decide(b, e, now_us, x->secret, &found);
+    goals_credit(b, e);
     for (size_t i = 0; i < found.n; i++) {
         struct decision *d = &found.list[i];
-        struct str input = d->outcome == OUTCOME_SEND
-                               ? render_input(b->workspace, d, p, &e->event, b->arena)
-                               : STR_NONE;
+        struct str input =
+            d->outcome == OUTCOME_SEND ? render_input(b->workspace, d, p, b->arena) : STR_NONE;
         outbox_batch_add(x->outbox, e->customer->shard, d, input, now_us);
-        decide_remember(p, d, b->arena);
         x->counts.decisions++;
     }
 }
@@ -256,12 +261,14 @@ static struct db_call refused_call(struct intake *x) {
 
 static enum flow_result step_write(struct flow *f) {
     struct intake *x = f->owner;
-    struct db_call calls[6];
+    struct db_call calls[7];
     size_t n = 0;
     calls[n++] = advance_call(x);
     if (x->batch->n == 1 && x->batch->events[0].event.id == x->skipped)
         calls[n++] = refused_call(x);
     n = outbox_batch_calls(x->outbox, calls, n);
+    if (goals_write_call(x->batch, &calls[n]))
+        n++;
     if (past_write_call(x->batch, &calls[n]))
         n++;
     x->touched = past_touch_call(x->batch, &calls[n]);

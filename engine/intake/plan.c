@@ -7,15 +7,12 @@
 #include "engine/intake/past.h"
 #include "engine/sql_text.h"
 
-/* As the engine's own connections are set: no plan that reads a table from end to end. The
- * cursor over the past is opened before. */
+/* As the engine's own connections are set: no plan that reads a table from end to end. */
 #define SETTINGS                                                          \
     "set local enable_seqscan = off; set local enable_bitmapscan = off; " \
     "set local enable_hashjoin = off; set local enable_mergejoin = off; set local jit = off"
 
 static const struct db_stmt st_cursors = {"plan_cursors", sql_plan_cursors};
-static const struct db_stmt st_past = {NULL, sql_plan_past};
-static const struct db_stmt st_fetch = {"plan_fetch", "fetch 500 from plan_past"};
 static const struct db_stmt st_planned = {"plan_planned", sql_plan_planned};
 static const struct db_stmt st_remember = {"plan_remember", sql_plan_remember};
 static const struct db_stmt st_customers = {NULL, sql_plan_customers};
@@ -31,7 +28,6 @@ struct planner {
 
 static bool begin(struct planner *x, struct err *e);
 static bool plan_waiting(struct planner *x, struct err *e);
-static bool plan_past(struct planner *x, struct err *e);
 static bool finish(struct planner *x, struct arena *a, struct err *e);
 
 bool plan_run(struct dbsync *db, struct workspace *w, const struct plan_options *o, struct arena *a,
@@ -39,8 +35,7 @@ bool plan_run(struct dbsync *db, struct workspace *w, const struct plan_options 
     struct planner x = {db, o, batch_new(), w, out};
     *out = (struct plan){0};
     plan_tally_init(&out->tally, w, o->only, a);
-    bool ok =
-        begin(&x, e) && (o->past_us ? plan_past(&x, e) : plan_waiting(&x, e)) && finish(&x, a, e);
+    bool ok = begin(&x, e) && plan_waiting(&x, e) && finish(&x, a, e);
     batch_free(x.batch);
     return ok;
 }
@@ -72,7 +67,9 @@ static void take_planned(struct batch *b, const struct db_result *r) {
                 campaign = b->workspace->rules.campaigns[k];
         if (!c || !campaign)
             continue;
+        struct step sent = {.kind = STEP_SEND}; /* which one does not matter to limits */
         struct decision d = {.campaign = campaign,
+                             .step = &sent,
                              .outcome = str_eq(db_text(r, i, 5), S("send")) ? OUTCOME_SEND
                                                                             : OUTCOME_HELD_OUT,
                              .channel = str_dup(b->arena, db_text(r, i, 2)),
@@ -98,8 +95,7 @@ static bool load(struct planner *x, struct err *e) {
         n++;
     if (!run(x, calls, n, &reply, e))
         return false;
-    /* what was really sent is no limit to what could have been */
-    size_t taken = batch_steps_profiled(b, reply, x->options->past_us ? INT64_MIN : INT64_MAX);
+    size_t taken = batch_steps_profiled(b, reply, INT64_MAX);
     if (limits)
         take_planned(b, reply->result[taken]);
     if (history < n)
@@ -129,17 +125,15 @@ static bool decide_event(struct planner *x, struct batch_event *event, struct re
     struct batch *b = x->batch;
     struct profile *p = &event->customer->profile;
     struct decisions found = {0};
-    int64_t at_us = o->past_us ? event->event.occurred_us : o->now_us;
-    batch_steps_decide(b, event, at_us, o->secret, &found);
+    batch_steps_decide(b, event, o->now_us, o->secret, &found);
     for (size_t i = 0; i < found.n; i++) {
         const struct decision *d = &found.list[i];
         if (o->only && d->campaign != o->only)
             continue;
-        decide_remember(p, d, b->arena);
-        plan_tally_add(&x->out->tally, d, p, &event->event, b->arena);
+        plan_tally_add(&x->out->tally, d, p, b->arena);
         if (d->outcome == OUTCOME_SEND || d->outcome == OUTCOME_HELD_OUT)
             remember(m, event->customer, d);
-        if (o->on_decision && !o->on_decision(o->ctx, d, p, at_us, e))
+        if (o->on_decision && !o->on_decision(o->ctx, d, p, o->now_us, e))
             return false;
     }
     return true;
@@ -217,51 +211,6 @@ static bool plan_waiting(struct planner *x, struct err *e) {
     cursor_groups_clear(&groups);
     db_reply_free(reply);
     return ok;
-}
-
-/* ---- the events of the past */
-
-static bool open_past(struct planner *x, struct err *e) {
-    const struct plan_options *o = x->options;
-    struct batch *b = x->batch;
-    batch_reset(b);
-    struct db_array *names = db_array(b->arena, DB_TEXT, x->out->tally.n_campaigns);
-    for (size_t i = 0; i < x->out->tally.n_campaigns; i++)
-        if (x->out->tally.campaigns[i].campaign->trigger.kind == TRIGGER_EVENT)
-            db_array_text(names, x->out->tally.campaigns[i].campaign->trigger.event);
-    struct db_params *p = db_params(b->arena);
-    db_param_array(p, names);
-    db_param_timestamptz(p, o->now_us - o->past_us);
-    db_param_timestamptz(p, o->now_us);
-    struct db_call call = {&st_past, p};
-    return run(x, &call, 1, NULL, e) && dbsync_script(x->db, SETTINGS, e);
-}
-
-static bool plan_past(struct planner *x, struct err *e) {
-    struct batch *b = x->batch;
-    if (!open_past(x, e))
-        return false;
-    for (;;) {
-        struct db_call call = {&st_fetch, NULL};
-        struct db_reply *reply;
-        batch_reset(b);
-        b->workspace = workspace_hold(x->workspace);
-        if (!run(x, &call, 1, &reply, e))
-            return false;
-        const struct db_result *r = reply->result[0];
-        bool any = db_rows(r) > 0;
-        if (any) {
-            cursor_set(&b->from, db_text(r, 0, 0), STR_NONE, STR_NONE, 0);
-            any = batch_take(b, r, BATCH_MOST);
-        }
-        db_reply_free(reply);
-        for (size_t i = 0; i < b->n; i++) /* however old, and imported or not */
-            b->events[i].event.mode = EVENT_TRIGGER;
-        if (!any)
-            return true;
-        if (!decide_batch(x, e))
-            return false;
-    }
 }
 
 /* ---- at the end */

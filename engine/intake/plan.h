@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * plan: what the engine would do, with the code that decides, and nothing written
- * or sent: either with the events that are committed and not decided on yet, or
- * with those of the past, as if the campaigns had been live then.
+ * plan: what the engine would do with the events that are committed and not decided
+ * on yet, with the code that decides, and nothing written or sent. (The past is
+ * simulate's.)
  *
  * One read-only transaction, so one state of the database; batch by batch, in
  * constant memory. What was planned for a customer earlier is remembered in a
  * temporary table of the session, so that limits hold between batches. Customers
  * that the first event would create are taken without attributes, as the engine
  * does. Blocking; the session must be the plan's own.
- *
- * Looking at the past, each event is decided at its own time, in the order of
- * time: behaviour is what it was then, attributes, addresses and consents are
- * those of now, and limits count only what this plan would have sent.
  */
 #ifndef GODWIT_ENGINE_INTAKE_PLAN_H
 #define GODWIT_ENGINE_INTAKE_PLAN_H
@@ -23,7 +19,6 @@
 struct plan_options {
     struct str secret;
     int64_t now_us;
-    int64_t past_us;             /* how far to look back; 0: what waits to be decided */
     const struct campaign *only; /* NULL: all */
     void *ctx;
     /* Each decision in its order; may be NULL. False ends the plan with e. */

@@ -76,14 +76,14 @@ static void add_lack(struct plan_tally *t, struct str template, struct str value
 
 /* Whether rendering would fail for want of something, by the very data it would get. */
 static void look_for_lacks(struct plan_tally *t, const struct message_template *m,
-                           const struct decision *d, const struct profile *p, const struct event *e,
+                           const struct decision *d, const struct profile *p,
                            struct arena *scratch) {
     struct value data;
     struct err ignored = ERR_INIT;
     struct str missing;
     if (!template_required(m)->n)
         return;
-    struct str json = render_input(t->workspace, d, p, e, scratch);
+    struct str json = render_input(t->workspace, d, p, scratch);
     if (json_parse(scratch, json, &data, &ignored) && template_missing(m, data.u.map, &missing))
         add_lack(t, template_name(m), missing, p->key);
 }
@@ -136,7 +136,7 @@ static void add_variant(struct plan_tally *t, const struct message_template *m, 
 }
 
 void plan_tally_add(struct plan_tally *t, const struct decision *d, const struct profile *p,
-                    const struct event *e, struct arena *scratch) {
+                    struct arena *scratch) {
     struct plan_campaign *c = plan_tally_campaign(t, d->campaign);
     if (!c)
         return;
@@ -148,6 +148,6 @@ void plan_tally_add(struct plan_tally *t, const struct decision *d, const struct
     const struct message_template *m = template_find(t->workspace->template_set, d->template, NULL);
     if (!m)
         return;
-    look_for_lacks(t, m, d, p, e, scratch);
+    look_for_lacks(t, m, d, p, scratch);
     add_variant(t, m, d->locale);
 }

@@ -62,7 +62,7 @@ void plan_tally_init(struct plan_tally *t, const struct workspace *w, const stru
                      struct arena *a);
 /* `scratch` is for the work of this call. */
 void plan_tally_add(struct plan_tally *t, const struct decision *d, const struct profile *p,
-                    const struct event *e, struct arena *scratch);
+                    struct arena *scratch);
 /* NULL: not one of the campaigns looked at. */
 struct plan_campaign *plan_tally_campaign(const struct plan_tally *t, const struct campaign *c);
 

@@ -89,3 +89,18 @@ void profile_rows_messages(struct batch *b, const struct db_result *r, int64_t b
         c->profile.messages = c->messages;
     }
 }
+
+void profile_rows_responses(struct batch *b, const struct db_result *r) {
+    for (size_t i = 0; i < db_rows(r); i++) {
+        struct batch_customer *c = batch_by_id(b, db_int(r, i, 0));
+        if (!c)
+            continue;
+        size_t n = c->profile.n_responses++;
+        c->responses = room(b, c->responses, n, &c->cap_responses, sizeof *c->responses);
+        c->responses[n] = (struct profile_response){.campaign = text(b, r, i, 1),
+                                                    .occurrence = text(b, r, i, 2),
+                                                    .kind = text(b, r, i, 3),
+                                                    .at_us = db_timestamptz(r, i, 4)};
+        c->profile.responses = c->responses;
+    }
+}

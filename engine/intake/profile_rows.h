@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * profile_rows: fills the profiles of a batch's customers from the rows of
- * customer_read, consent_read and message_history. Private to engine/intake.
+ * customer_read, consent_read, message_history and response_history. Private to
+ * engine/intake.
  */
 #ifndef GODWIT_ENGINE_INTAKE_PROFILE_ROWS_H
 #define GODWIT_ENGINE_INTAKE_PROFILE_ROWS_H
@@ -13,5 +14,6 @@ void profile_rows_customers(struct batch *b, const struct db_result *r, bool fre
 void profile_rows_consents(struct batch *b, const struct db_result *r);
 /* before_event: only messages that earlier events led to; INT64_MAX: all. */
 void profile_rows_messages(struct batch *b, const struct db_result *r, int64_t before_event);
+void profile_rows_responses(struct batch *b, const struct db_result *r);
 
 #endif

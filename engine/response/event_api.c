@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/wallclock.h"
 #include "engine/address.h"
+#include "rules/own_events.h"
 
 #include <stdlib.h>
 
@@ -120,6 +121,8 @@ static const char *add_event(struct reader *r, const struct map *item, struct st
     struct str dedupe = text(item, "messageId");
     if (name.n > KEY_BYTES)
         return "its event's name is longer than 255 bytes";
+    if (own_events_reserved(name))
+        return "events whose name begins with message. are Godwit's own";
     if (dedupe.n > KEY_BYTES)
         return "its messageId is longer than 255 bytes";
     int64_t at = happened(r, item, properties);

@@ -18,6 +18,7 @@ int main(void) {
     srunner_add_suite(r, suite_log());
     srunner_add_suite(r, suite_yamlfile());
     srunner_add_suite(r, suite_wallclock());
+    srunner_add_suite(r, suite_calendar());
     srunner_run_all(r, CK_ENV);
     int failed = srunner_ntests_failed(r);
     srunner_free(r);

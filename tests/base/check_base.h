@@ -18,6 +18,7 @@ Suite *suite_json(void);
 Suite *suite_log(void);
 Suite *suite_yamlfile(void);
 Suite *suite_wallclock(void);
+Suite *suite_calendar(void);
 
 /* A reproducible stream of numbers for property tests (splitmix64). */
 static inline unsigned long next_random(unsigned long *state) {

@@ -52,5 +52,43 @@ sed -i 's/customer.signedup/customer.signed_up/; s/once/2 per 30d/' "$dir/shop/c
 expect 1 'welcome.test.yaml:7:7: error: .* which is not expected' "$godwit" test -C "$dir/shop"
 expect 1 '^2 tests, 1 failed$' "$godwit" test -C "$dir/shop"
 
+# what became of a message can be the condition of the next one of its campaign
+mkdir "$dir/again" && cp -r "$dir/shop/." "$dir/again"
+rm "$dir/again/tests/"*
+printf '%s\n' 'campaign: again' 'trigger: { event: order.placed }' \
+    'audience: count("order.placed", "all") == 1 || responded("click")' \
+    'steps: [{ send: { channel: email, topic: news, template: welcome } }]' \
+    >"$dir/again/campaigns/again.yaml"
+story() { # RESPONSE WANTED, in a test whose second order is at 12:00
+    printf '%s\n' '- test: only who clicked' \
+        '  customer: { key: mei, email: mei@example.com, attributes: { first_name: Mei } }' \
+        '  events:' \
+        '    - { at: 2026-03-01T10:00:00Z, event: order.placed }' \
+        "    - { $1 }" \
+        '    - { at: 2026-03-01T12:00:00Z, event: order.placed }' \
+        '  expect:' \
+        '    - { campaign: again, at: 2026-03-01T10:00:00Z }' \
+        ${2:+"    - { campaign: again, at: 2026-03-01T12:00:00Z }"} >"$dir/again/tests/a.test.yaml"
+}
+story 'at: 2026-03-01T11:00:00Z, respond: click, campaign: again' sends
+expect 0 '^1 test, 0 failed$' "$godwit" test -C "$dir/again"
+story 'at: 2026-03-01T11:00:00Z, respond: open, campaign: again'
+expect 0 '^1 test, 0 failed$' "$godwit" test -C "$dir/again"
+# and it is an event like others, which campaigns can start with
+printf '%s\n' 'campaign: follow' 'trigger: { event: message.clicked }' \
+    'audience: event.campaign == "again" && event.url == "https://acme.example/"' \
+    'steps: [{ send: { channel: email, topic: news, template: welcome } }]' \
+    >"$dir/again/campaigns/follow.yaml"
+story 'at: 2026-03-01T11:00:00Z, respond: click, campaign: again, properties: { url: "https://acme.example/" }' sends
+expect 1 'follow. sends .welcome. at 2026-03-01T11:00:00Z, which is not expected' "$godwit" test -C "$dir/again"
+printf '    - { campaign: follow, at: 2026-03-01T11:00:00Z }\n' >>"$dir/again/tests/a.test.yaml"
+expect 0 '^1 test, 0 failed$' "$godwit" test -C "$dir/again"
+story 'at: 2026-03-01T11:00:00Z, respond: click, campaign: welcome'
+expect 1 'welcome. has sent nothing by then' "$godwit" test -C "$dir/again"
+story 'at: 2026-03-01T11:00:00Z, respond: clik, campaign: again'
+expect 1 'did you mean `click`' "$godwit" test -C "$dir/again"
+story 'at: 2026-03-01T11:00:00Z, respond: click'
+expect 1 'needs `campaign`' "$godwit" test -C "$dir/again"
+
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

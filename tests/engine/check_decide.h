@@ -11,8 +11,10 @@
 
 Suite *suite_decide(void);
 Suite *suite_decide_cdnow(void);
+Suite *suite_care(void);
 Suite *suite_behaviour_pack(void);
 Suite *suite_membership(void);
+Suite *suite_attribution(void);
 Suite *suite_workspace(void);
 
 /* The absolute or relative path of tests/data/NAME, in the arena. */

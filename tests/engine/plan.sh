@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # `godwit plan` foretells what `godwit run` then does, decision by decision, over several batches;
-# it writes nothing; and over the past it takes each event at its own time.
+# it writes nothing.
 set -u
 command -v psql >/dev/null || {
     echo "SKIP: psql is not installed (apt-get install postgresql-client)"
@@ -114,21 +114,6 @@ same 'the variant of the language, for the part that has one' 'default (subject)
 same 'nothing waits any more' '0' \
     "$("$godwit" plan --format csv | awk -F, 'NR > 1 { n += $3 + $6 + $7 + $8 + $9 } END { print n + 0 }')"
 
-# the past: as if the campaigns had been live, and nothing had been sent
-past() {
-    "$godwit" plan "$1" --days "$2" --format csv 2>&1 | awk -F, 'NR > 1 { print $1, $3 + $6 + $7 + $8 + $9 }'
-}
-same 'who ordered a second time in the last days' \
-    "second $(sql -c "select count(*) from (select occurred_at, row_number() over
-        (partition by customer order by occurred_at, id) n from godwit.events where name = 'order') x
-        where n = 2 and occurred_at > now() - interval '3 days'")" "$(past second 3)"
-same 'limits count what the plan would have sent' \
-    "$(sql -c "select count(*) from (select customer, least(count(*), 2) n from godwit.events e
-        join godwit.customers c on c.key = e.customer where e.name = 'order'
-        and (e.properties->>'amount')::float > 10 and c.email is not null and c.key not in
-        (select customer from plan where outcome = 'suppressed') group by 1) x,
-        generate_series(1, n)")" \
-    "$("$godwit" plan capped --days 60 --format csv | awk -F, 'NR > 1 { print $3 }')"
 same 'an unknown campaign' '1' "$("$godwit" plan secnd >/dev/null 2>"$dir/err"; echo $?)"
 same 'is told, with the nearest name' '1' "$(grep -c 'did you mean .second.' "$dir/err")"
 

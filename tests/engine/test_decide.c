@@ -35,6 +35,22 @@ static const struct profile somebody = {
     .locale = S("zh-TW"),
 };
 
+static struct deciding deciding_at(struct profile *p, int64_t now_us, struct decisions *out) {
+    return (struct deciding){workspace, p, now_us, S("salt"), arena, out};
+}
+
+static void decide_at(struct profile *p, const struct event *e, int64_t now_us,
+                      struct decisions *out) {
+    struct deciding x = deciding_at(p, now_us, out);
+    decide(&x, e);
+}
+
+static void explain(struct profile *p, const struct campaign *c, const struct event *e,
+                    struct explanation *out) {
+    struct deciding x = deciding_at(p, NOW, NULL);
+    decide_explain(&x, c, e, out);
+}
+
 /* ---- one campaign, one event: which gate says no */
 
 static struct profile_message earlier[3];
@@ -90,8 +106,11 @@ static void suppress_sms(struct profile *p) {
     p->n_suppressions = 1;
 }
 static void had(struct profile *p, const char *campaign, int64_t at, enum message_status status) {
-    earlier[p->n_messages++] =
-        (struct profile_message){str_from(campaign), S("email"), S("news"), at, status};
+    earlier[p->n_messages++] = (struct profile_message){.campaign = str_from(campaign),
+                                                        .channel = S("email"),
+                                                        .topic = S("news"),
+                                                        .at_us = at,
+                                                        .status = status};
     p->messages = earlier;
 }
 static void had_once(struct profile *p) {
@@ -176,7 +195,7 @@ START_TEST(gates) {
                       .occurred_us = NOW - cases[_i].age,
                       .mode = cases[_i].mode};
     struct decisions out = {0};
-    decide(workspace, &p, &e, NOW, S("salt"), arena, &out);
+    decide_at(&p, &e, NOW, &out);
     if (cases[_i].outcome == NONE) {
         ck_assert_msg(out.n == 0, "%s: decided all the same", cases[_i].event);
         return;
@@ -207,7 +226,7 @@ START_TEST(missing_or_wrong) {
     struct event e = {.id = 1, .name = S("amount"), .occurred_us = NOW};
     struct decisions out = {0};
     e.properties = from_json(arena, rows[_i].properties);
-    decide(workspace, &p, &e, NOW, S("salt"), arena, &out);
+    decide_at(&p, &e, NOW, &out);
     ck_assert_int_eq(out.n ? (int)out.list[0].outcome : NONE, rows[_i].outcome);
 }
 END_TEST
@@ -222,7 +241,7 @@ START_TEST(content) {
     struct profile p = somebody;
     struct event e = {.id = 12, .name = S("short"), .occurred_us = NOW - HOUR};
     struct decisions out = {0};
-    decide(workspace, &p, &e, NOW, S("salt"), arena, &out);
+    decide_at(&p, &e, NOW, &out);
     ck_assert_uint_eq(out.n, 1);
     const struct decision *d = &out.list[0];
     ck_str(d->campaign->name, "short");
@@ -268,7 +287,7 @@ static size_t order(struct behaviour *b, int64_t id, int64_t at, double amount, 
     p.behaviours = list;
     p.n_behaviours = 1;
     *out = (struct decisions){0};
-    decide(workspace, &p, &e, now, S("salt"), arena, out);
+    decide_at(&p, &e, now, out);
     return out->n;
 }
 
@@ -308,11 +327,48 @@ START_TEST(segments) {
         p.n_behaviours = who[i].behaviours;
         struct event e = {.id = 9, .name = S("segment"), .occurred_us = NOW};
         struct decisions out = {0};
-        decide(workspace, &p, &e, NOW, S("salt"), arena, &out);
+        decide_at(&p, &e, NOW, &out);
         ck_assert_msg(out.n == who[i].decisions, "%s: %zu", who[i].attributes, out.n);
         if (out.n)
             ck_assert_int_eq(out.list[0].outcome, OUTCOME_SEND);
     }
+}
+END_TEST
+
+/* responded(): of this campaign, by its id, and up to the event's own time. */
+START_TEST(responses) {
+    static const struct {
+        struct profile_response list[2];
+        size_t n, decisions;
+    } who[] = {
+        {{{S("clicks"), S("e1"), S("click"), NOW}}, 1, 1},
+        {{{S("clicks"), S("e1"), S("click"), NOW + 1}}, 1, 0}, /* after the event */
+        {{{S("clicked"), S("e1"), S("click"), NOW}}, 1, 0},    /* another campaign's id */
+        {{{S("clicks"), S("e1"), S("open"), NOW}}, 1, 0},
+        {{{S("clicks"), S("e1"), S("click"), NOW - DAY},
+          {S("clicks"), S("e3"), S("unsubscribe"), NOW}},
+         2,
+         0},
+        {{{S("clicks"), S("e1"), S("click"), NOW - DAY},
+          {S("clicks"), S("e3"), S("unsubscribe"), NOW + HOUR}},
+         2,
+         1},
+    };
+    struct profile p = somebody;
+    p.responses = who[_i].list;
+    p.n_responses = who[_i].n;
+    struct event e = {.id = 9, .name = S("again"), .occurred_us = NOW};
+    struct decisions out = {0};
+    decide_at(&p, &e, NOW + DAY, &out);
+    ck_assert_uint_eq(out.n, who[_i].decisions);
+    ck_assert_uint_eq(workspace->rules.responses, true);
+
+    struct explanation why;
+    const struct campaign *c = campaign_set_find(&workspace->rules, S("clicked"));
+    struct deciding x = deciding_at(&p, NOW + DAY, NULL);
+    decide_explain(&x, c, &e, &why);
+    ck_assert_uint_eq(why.matched, who[_i].decisions);
+    ck_assert_msg(str_find(why.why, S("responded(\"click\"): ")) >= 0, "%.*s", STR_FMT(why.why));
 }
 END_TEST
 
@@ -333,7 +389,7 @@ START_TEST(indexed) {
         struct event e = {.id = 1, .name = S("visited"), .occurred_us = NOW};
         e.properties = from_json(arena, who[i].properties);
         struct decisions out = {0};
-        decide(workspace, &p, &e, NOW, S("salt"), arena, &out);
+        decide_at(&p, &e, NOW, &out);
         ck_assert_uint_eq(out.n, *who[i].want != 0);
         if (out.n)
             ck_str(out.list[0].campaign->name, who[i].want);
@@ -349,10 +405,9 @@ START_TEST(remembering) {
     for (int i = 0; i < 4; i++) {
         struct event e = {.id = i, .name = S("window"), .occurred_us = NOW};
         struct decisions out = {0};
-        decide(workspace, &p, &e, NOW, S("salt"), arena, &out);
+        decide_at(&p, &e, NOW, &out);
         ck_assert_uint_eq(out.n, 1);
         ck_assert_int_eq(out.list[0].outcome, want[i]);
-        decide_remember(&p, &out.list[0], arena);
     }
     ck_assert_uint_eq(p.n_messages, 2);
 }
@@ -402,15 +457,14 @@ START_TEST(holdout_passes_gates) {
         p.key = customer_number(i++);
     while (!decide_held_out(c, p.key, S("salt")));
     struct decisions out = {0};
-    decide(workspace, &p, &e, NOW, S("salt"), arena, &out);
+    decide_at(&p, &e, NOW, &out);
     ck_assert_int_eq(out.list[0].outcome, OUTCOME_HELD_OUT);
     ck_str(out.list[0].address, "mei@example.com");
     ck_assert_int_eq(out.list[0].due_us, NOW);
-    decide_remember(&p, &out.list[0], arena);
-    decide(workspace, &p, &e, NOW, S("salt"), arena, &out);
+    decide_at(&p, &e, NOW, &out);
     ck_assert_int_eq(out.list[1].outcome, OUTCOME_CAPPED);
     unsubscribe(&p);
-    decide(workspace, &p, &e, NOW, S("salt"), arena, &out);
+    decide_at(&p, &e, NOW, &out);
     ck_assert_int_eq(out.list[2].outcome, OUTCOME_SUPPRESSED);
 }
 END_TEST
@@ -423,7 +477,7 @@ START_TEST(explaining) {
     const struct campaign *c = campaign_set_find(&workspace->rules, S("amount"));
     struct event e = {.id = 1, .name = S("amount"), .occurred_us = NOW};
     e.properties = from_json(arena, "{\"amount\":9.5}");
-    decide_explain(workspace, c, &p, &e, NOW, S("salt"), arena, &x);
+    explain(&p, c, &e, &x);
     ck_assert(x.triggered && !x.matched && !x.decided);
     ck_assert_msg(str_find(x.why, S("event.amount > 10.0: false")) >= 0, "%.*s", STR_FMT(x.why));
     ck_assert_msg(str_find(x.why, S("event.amount: 9.5")) >= 0, "%.*s", STR_FMT(x.why));
@@ -431,10 +485,10 @@ START_TEST(explaining) {
     e.properties = from_json(arena, "{\"amount\":10.5}");
     no_email(&p);
     unsubscribe(&p);
-    decide_explain(workspace, c, &p, &e, NOW, S("salt"), arena, &x);
+    explain(&p, c, &e, &x);
     ck_assert(x.triggered && x.matched && x.decided);
     ck_assert_int_eq(x.decision.outcome, OUTCOME_SUPPRESSED);
-    ck_assert_uint_eq(x.n_gates, 7);
+    ck_assert_uint_eq(x.n_gates, 8);
     for (size_t i = 0; i < x.n_gates; i++) {
         bool no =
             strcmp(x.gates[i].name, "consent") == 0 || strcmp(x.gates[i].name, "address") == 0;
@@ -443,14 +497,12 @@ START_TEST(explaining) {
     /* an attribute that is not there: no error where the audience cannot be true anyway */
     struct event visit = {.id = 1, .name = S("visited"), .occurred_us = NOW};
     visit.properties = e.properties;
-    decide_explain(workspace, campaign_set_find(&workspace->rules, S("taiwan")), &p, &visit, NOW,
-                   S("salt"), arena, &x);
+    explain(&p, campaign_set_find(&workspace->rules, S("taiwan")), &visit, &x);
     ck_assert(x.triggered && !x.matched && !x.decided);
     ck_assert_msg(str_find(x.why, S("customer.country: missing")) >= 0, "%.*s", STR_FMT(x.why));
     ck_assert_msg(str_ends(x.why, S("customer.country is missing, so the condition does not hold")),
                   "%.*s", STR_FMT(x.why));
-    decide_explain(workspace, campaign_set_find(&workspace->rules, S("plain")), &p, &e, NOW,
-                   S("salt"), arena, &x);
+    explain(&p, campaign_set_find(&workspace->rules, S("plain")), &e, &x);
     ck_assert(!x.triggered && !x.decided);
     ck_str(x.why, "the campaign starts with `plain`, not with `amount`");
 }
@@ -466,6 +518,7 @@ Suite *suite_decide(void) {
     tcase_add_test(t, content);
     tcase_add_test(t, looking_back);
     tcase_add_test(t, segments);
+    tcase_add_loop_test(t, responses, 0, 6);
     tcase_add_test(t, indexed);
     tcase_add_test(t, remembering);
     tcase_add_test(t, holdout_share);

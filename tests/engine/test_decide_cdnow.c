@@ -63,7 +63,8 @@ static size_t buy(const struct workspace *w, const struct purchase *x, int64_t i
         .key = x->customer, .email = S("a@example.com"), .behaviours = list, .n_behaviours = 1};
     struct decisions out = {0};
     size_t second = 0;
-    decide(w, &p, &e, e.occurred_us, S("salt"), a, &out);
+    struct deciding d = {w, &p, e.occurred_us, S("salt"), a, &out};
+    decide(&d, &e);
     for (size_t i = 0; i < out.n; i++)
         second +=
             str_eq(out.list[i].campaign->name, S("second")) && out.list[i].outcome == OUTCOME_SEND;

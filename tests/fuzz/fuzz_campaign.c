@@ -6,7 +6,10 @@
 #include "config.h"
 
 #include "base/arena.h"
+#include "base/wallclock.h"
 #include "rules/campaign_file.h"
+#include "rules/campaign_loops.h"
+#include "rules/campaign_review.h"
 #include "rules/cel.h"
 
 #include <stdlib.h>
@@ -22,7 +25,8 @@ static const struct campaign_template templates[] = {{S("welcome"), parts, 2}};
 
 static const char known[] = "attributes: { country: string, age: int }\n"
                             "events: { order.placed: { properties: { amount: double } }, x: }\n";
-static const char groups[] = "tw: customer.country == \"TW\"\nbuyers: count(\"x\", \"all\") > 1\n";
+static const char groups[] = "tw: { where: 'customer.country == \"TW\"', tracked: true }\n"
+                             "buyers: count(\"x\", \"all\") > 1\n";
 
 static bool parse(struct arena *a, struct str text, struct yamlfile *f, struct diags *d) {
     return yamlfile_parse(a, S("x.yaml"), text, f, d);
@@ -37,11 +41,36 @@ static void check_places(const struct diags *d, struct str text) {
             abort();
 }
 
-static void read_campaign(struct arena *a, struct str text, const struct campaign_set *set,
+/* Every step goes on behind itself, or ends. */
+static void check_step(const struct campaign *c, size_t i) {
+    const struct step *s = &c->steps[i];
+    if (!s->id.n || campaign_step(c, s->id) != i || s->next <= i || s->next > c->n_steps ||
+        s->otherwise <= i || s->otherwise > c->n_steps)
+        abort();
+    if (s->kind == STEP_SEND && s->u.send.transactional == (s->u.send.topic.n > 0))
+        abort();
+    uint64_t sum = 0;
+    for (size_t k = 0; s->kind == STEP_SPLIT && k < s->u.split.n_variants; k++) {
+        const struct step_variant *v = &s->u.split.variants[k];
+        sum += v->share_ppm;
+        if (v->first <= i || v->first > c->n_steps)
+            abort();
+    }
+    if (s->kind == STEP_SPLIT && sum != CAMPAIGN_PPM)
+        abort();
+}
+
+static void read_campaign(struct arena *a, struct str text, struct campaign_set *set,
                           struct diags *d) {
-    struct campaign_names names = {channels, 1, topics, 2, templates, 1, NULL};
+    const struct zone *zone;
+    struct err e = ERR_INIT;
+    struct campaign_care care = {.n_caps = 0};
     struct yamlfile f;
     struct campaign c;
+    const struct campaign *list = &c;
+    if (!wallclock_zone(S("UTC"), &zone, &e))
+        abort();
+    struct campaign_names names = {channels, 1, topics, 2, templates, 1, zone};
     if (!parse(a, text, &f, d))
         return;
     campaign_file_read(a, &f, set, &names, &c, d);
@@ -49,11 +78,14 @@ static void read_campaign(struct arena *a, struct str text, const struct campaig
         abort();
     if (d->errors)
         return;
-    if (!c.name.n || !c.id.n || !c.trigger.event.n || c.n_steps != 1 || c.max_age_us <= 0 ||
+    if (!c.name.n || !c.id.n || c.n_steps == 0 || c.max_age_us <= 0 ||
         c.holdout_ppm >= CAMPAIGN_PPM || (c.audience_text.n && !c.audience))
         abort();
-    if (c.steps[0].u.send.transactional == (c.steps[0].u.send.topic.n > 0))
-        abort();
+    for (size_t i = 0; i < c.n_steps; i++)
+        check_step(&c, i);
+    campaign_set_build(a, set, &list, 1, d);
+    campaign_review(a, &c, &care, d);
+    campaign_loops_review(a, set, d);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

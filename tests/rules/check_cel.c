@@ -35,6 +35,7 @@ int main(void) {
     srunner_add_suite(r, suite_cel_next());
     srunner_add_suite(r, suite_cel_program());
     srunner_add_suite(r, suite_trigger());
+    srunner_add_suite(r, suite_campaign());
     srunner_run_all(r, CK_ENV);
     int failed = srunner_ntests_failed(r);
     srunner_free(r);

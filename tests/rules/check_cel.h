@@ -16,6 +16,7 @@ Suite *suite_cel_behaviour(void);
 Suite *suite_cel_next(void);
 Suite *suite_cel_program(void);
 Suite *suite_trigger(void);
+Suite *suite_campaign(void);
 
 /* Compiles, or fails the test with the first issue. */
 const struct cel_program *must_compile(struct arena *a, const struct cel_env *env,
