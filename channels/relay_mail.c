@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 
+#define MAIL_MOST (1u << 30)
+
 static void sign(struct arena *a, const struct channel_message *m, const struct relay_settings *s,
                  struct email_mail *mail) {
     struct buf all = BUF_IN(a);
@@ -26,7 +28,11 @@ bool relay_mail_compose(struct arena *a, const struct channel_message *m,
                         const struct relay_settings *s, struct email_mail *out,
                         struct relay_result *refused) {
     struct err e = ERR_INIT;
-    if (email_mime_compose(a, m, out, &e)) {
+    bool composed = email_mime_compose(a, m, out, &e);
+    if (composed && out->data.n > MAIL_MOST) {
+        composed = err_set(&e, ERR_INPUT, "the message is larger than 1 GiB");
+    }
+    if (composed) {
         sign(a, m, s, out);
         return true;
     }
@@ -36,15 +42,17 @@ bool relay_mail_compose(struct arena *a, const struct channel_message *m,
     return false;
 }
 
-bool relay_mail_fits(const struct email_mail *mail, const struct relay *r, bool smtputf8,
+bool relay_mail_fits(const struct email_mail *mail, const struct relay *r, const char *no_smtputf8,
                      struct relay_result *refused) {
-    char text[200];
+    char text[300];
     uint64_t most = atomic_load(&r->most_bytes);
-    if ((mail->to.utf8 || mail->from.utf8) && !smtputf8) {
+    if ((mail->to.utf8 || mail->from.utf8) && no_smtputf8) {
+        snprintf(text, sizeof text,
+                 "the address is not ASCII before the @, and so needs SMTPUTF8, which %s",
+                 no_smtputf8);
         relay_result_set(refused, CHANNEL_REFUSED,
                          mail->to.utf8 ? CHANNEL_SUBJECT_ADDRESS : CHANNEL_SUBJECT_MESSAGE,
-                         S("the address is not ASCII before the @, and so needs SMTPUTF8, which "
-                           "the relay does not offer"));
+                         str_from(text));
         return false;
     }
     if (most > 0 && mail->data.n > most) {

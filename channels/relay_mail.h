@@ -19,8 +19,8 @@ bool relay_mail_compose(struct arena *a, const struct channel_message *m,
                         struct relay_result *refused);
 
 /* Whether the relay takes it, by what it offers: not when it is too big, or has an address that
- * needs SMTPUTF8 (`smtputf8`: that is spoken). */
-bool relay_mail_fits(const struct email_mail *mail, const struct relay *r, bool smtputf8,
+ * needs SMTPUTF8 and `no_smtputf8` says why that is not to be had (NULL: it is). */
+bool relay_mail_fits(const struct email_mail *mail, const struct relay *r, const char *no_smtputf8,
                      struct relay_result *refused);
 
 /* In xtext (RFC 3461, 4); empty when it would be longer than `most`. */

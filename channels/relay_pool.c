@@ -25,6 +25,7 @@ struct relay_state {
 
 struct relay_pool {
     uv_mutex_t mutex;
+    bool failing; /* no message gets through: the loop's thread's */
     size_t n;
     struct relay_state relays[];
 };
@@ -214,21 +215,35 @@ void relay_pool_explain(struct relay_pool *p, uint64_t now_ns, struct relay_resu
     out->result.retry_after_ms = until > now_ns ? (int64_t)((until - now_ns) / MS) + 1 : 100;
 }
 
-void relay_pool_tell(struct relay_pool *p, const struct channel_host *host) {
+static void tell_relay(struct relay_state *r, const struct channel_host *host) {
+    char text[500];
+    if (r->told == (r->failures > 0)) {
+        return;
+    }
+    r->told = r->failures > 0;
+    if (r->told) {
+        snprintf(text, sizeof text, "the relay %s is set aside: %s", r->name, r->reason);
+    } else {
+        snprintf(text, sizeof text, "the relay %s takes messages again", r->name);
+    }
+    host->log(host, r->told ? CHANNEL_LOG_WARN : CHANNEL_LOG_INFO, text);
+}
+
+void relay_pool_tell(struct relay_pool *p, const struct channel_host *host,
+                     const struct channel_result *r) {
+    char text[700];
     uv_mutex_lock(&p->mutex);
     for (size_t i = 0; i < p->n; i++) {
-        struct relay_state *r = &p->relays[i];
-        char text[500];
-        if (r->told == (r->failures > 0)) {
-            continue;
-        }
-        r->told = r->failures > 0;
-        if (r->told) {
-            snprintf(text, sizeof text, "the relay %s is set aside: %s", r->name, r->reason);
-        } else {
-            snprintf(text, sizeof text, "the relay %s takes messages again", r->name);
-        }
-        host->log(host, r->told ? CHANNEL_LOG_WARN : CHANNEL_LOG_INFO, text);
+        tell_relay(&p->relays[i], host);
     }
     uv_mutex_unlock(&p->mutex);
+    if (r->outcome == CHANNEL_UNSENT && !p->failing) {
+        p->failing = true;
+        snprintf(text, sizeof text, "the relay takes no messages: %.*s", (int)r->reason.n,
+                 r->reason.p ? r->reason.p : "");
+        host->log(host, CHANNEL_LOG_WARN, text);
+    } else if (p->failing && r->outcome == CHANNEL_ACCEPTED) {
+        p->failing = false;
+        host->log(host, CHANNEL_LOG_INFO, "the relay takes messages again");
+    }
 }

@@ -50,7 +50,9 @@ void relay_pool_silent(struct relay_pool *p, size_t relay, const struct channel_
 /* Nobody can take a message: why, and when to ask again. */
 void relay_pool_explain(struct relay_pool *p, uint64_t now_ns, struct relay_result *out);
 
-/* One line to the host's log for each relay whose state is another than when last told. */
-void relay_pool_tell(struct relay_pool *p, const struct channel_host *host);
+/* After each result that goes back: one line to the host's log for each relay whose state is
+ * another than when last told, and one when no message gets through any more, or one does again. */
+void relay_pool_tell(struct relay_pool *p, const struct channel_host *host,
+                     const struct channel_result *r);
 
 #endif

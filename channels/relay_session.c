@@ -11,7 +11,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -179,22 +178,12 @@ static const char *on_read(void **ctx, int *len, void *arg) {
     return data;
 }
 
+static const char no_smtputf8[] = "this driver does not speak; the driver smtps does";
 static bool compose(struct relay_line *l, struct relay_job *job) {
     struct relay_result *r = &job->result;
     arena_reset(l->arena);
-    bool good = relay_mail_compose(l->arena, job->message, l->settings, &l->mail, r);
-    if (good && (l->mail.to.utf8 || l->mail.from.utf8)) {
-        relay_result_set(r, CHANNEL_REFUSED,
-                         l->mail.to.utf8 ? CHANNEL_SUBJECT_ADDRESS : CHANNEL_SUBJECT_MESSAGE,
-                         S("the address is not ASCII before the @, which needs SMTPUTF8; this "
-                           "driver does not speak it, the driver smtps does"));
-        good = false;
-    } else if (good && l->mail.data.n > INT_MAX / 2) {
-        relay_result_set(r, CHANNEL_REFUSED, CHANNEL_SUBJECT_MESSAGE,
-                         S("the message is larger than 1 GiB"));
-        good = false;
-    }
-    good = good && relay_mail_fits(&l->mail, l->relay, false, r);
+    bool good = relay_mail_compose(l->arena, job->message, l->settings, &l->mail, r) &&
+                relay_mail_fits(&l->mail, l->relay, no_smtputf8, r);
     if (!good) {
         give(l, job);
     }
@@ -377,7 +366,7 @@ static void on_written(struct relay_line *l, struct str text) {
     }
     if (str_starts(text, S("MAIL "))) {
         l->mailing = true;
-        l->too_big = !relay_mail_fits(&l->mail, l->relay, false, &l->job->result);
+        l->too_big = !relay_mail_fits(&l->mail, l->relay, no_smtputf8, &l->job->result);
         if (l->too_big) {
             relay_connect_cut(&l->socket, false);
         }
@@ -487,10 +476,6 @@ static bool is_silent(const struct relay_line *l, int limit_ms) {
     return silent_ms + 100 >= (uint64_t)limit_ms;
 }
 
-static const char *how_long(const struct relay_line *l, int limit_ms) {
-    return is_silent(l, limit_ms) ? "gave no answer in time" : "closed the connection";
-}
-
 static void settle_before_mail(struct relay_line *l, struct relay_job *job, int error) {
     char text[400], words[200] = "";
     struct relay_result *r = &job->result;
@@ -513,7 +498,9 @@ static void settle_before_mail(struct relay_line *l, struct relay_job *job, int 
     } else {
         static const char *const after[] = {"connecting", "connecting", "STARTTLS", "AUTH"};
         snprintf(text, sizeof text, "%s %s after %s", l->relay->name,
-                 how_long(l, l->settings->reply_ms), after[l->stage]);
+                 is_silent(l, l->settings->reply_ms) ? "gave no answer in time"
+                                                     : "closed the connection",
+                 after[l->stage]);
         relay_result_set(r, CHANNEL_UNSENT, CHANNEL_SUBJECT_DESTINATION, str_from(text));
     }
     if (l->broken && l->stage == RELAY_LOGIN && r->result.subject == CHANNEL_SUBJECT_CHANNEL) {

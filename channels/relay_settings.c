@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The order of both tables. */
 enum {
@@ -207,7 +208,7 @@ static const char *wrong_with(const struct relay *r) {
     if (!r->username != !r->password) {
         return "`username` and `password` belong together; give both or neither";
     }
-    return NULL;
+    return r->ca_file && access(r->ca_file, R_OK) != 0 ? "`ca_file` cannot be read" : NULL;
 }
 
 static bool read_relays(struct relay_settings *s, const struct channel_value *v,

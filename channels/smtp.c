@@ -19,7 +19,6 @@ struct channel {
     struct relay_settings settings;
     struct worker_pool *pool;
     struct relay_line **lines; /* one for each worker */
-    bool failing;              /* the last news was that the relay or our login does not work */
 
     uv_timer_t deadline;
     bool closing;
@@ -147,21 +146,6 @@ static void driver_submit(struct channel *c, const struct channel_message *const
     }
 }
 
-/* One line for each change between working and not working. */
-static void note_state(struct channel *c, const struct channel_result *r) {
-    bool bad = r->outcome == CHANNEL_UNSENT && !c->closing;
-    char text[700];
-    if (bad && !c->failing) {
-        c->failing = true;
-        snprintf(text, sizeof text, "the relay takes no messages: %.*s", (int)r->reason.n,
-                 r->reason.p ? r->reason.p : "");
-        c->host->log(c->host, CHANNEL_LOG_WARN, text);
-    } else if (c->failing && r->outcome == CHANNEL_ACCEPTED) {
-        c->failing = false;
-        c->host->log(c->host, CHANNEL_LOG_INFO, "the relay takes messages again");
-    }
-}
-
 static void on_done(void *owner, struct worker_job *given) {
     struct channel *c = owner;
     struct relay_job *job = (struct relay_job *)given;
@@ -169,8 +153,9 @@ static void on_done(void *owner, struct worker_job *given) {
         relay_result_set(&job->result, CHANNEL_UNSENT, CHANNEL_SUBJECT_NONE,
                          S("the channel was closed before its turn came"));
     }
-    note_state(c, &job->result.result);
-    relay_pool_tell(c->settings.pool, c->host);
+    if (!c->closing) {
+        relay_pool_tell(c->settings.pool, c->host, &job->result.result);
+    }
     c->host->done(c->host, job->message->ref, &job->result.result);
     free(job);
 }

@@ -54,7 +54,6 @@ struct channel {
     struct job *first, **last; /* waiting for a line */
     uv_timer_t kick;           /* starts what was submitted, from the loop */
     uv_timer_t deadline;
-    bool failing; /* the last news was that no relay works */
     bool closing, cut;
     size_t open_handles; /* that must be gone before the channel is */
     void (*closed)(void *arg);
@@ -66,23 +65,10 @@ static void maybe_close(struct channel *c);
 
 /* ---- results */
 
-/* One line for each change between working and not working. */
-static void note_state(struct channel *c, const struct channel_result *r) {
-    char text[700];
-    if (r->outcome == CHANNEL_UNSENT && !c->closing && !c->failing) {
-        c->failing = true;
-        snprintf(text, sizeof text, "the relay takes no messages: %.*s", (int)r->reason.n,
-                 r->reason.p ? r->reason.p : "");
-        c->host->log(c->host, CHANNEL_LOG_WARN, text);
-    } else if (c->failing && r->outcome == CHANNEL_ACCEPTED) {
-        c->failing = false;
-        c->host->log(c->host, CHANNEL_LOG_INFO, "the relay takes messages again");
-    }
-}
-
 static void give(struct channel *c, struct job *job) {
-    note_state(c, &job->result.result);
-    relay_pool_tell(c->settings.pool, c->host);
+    if (!c->closing) {
+        relay_pool_tell(c->settings.pool, c->host, &job->result.result);
+    }
     c->host->done(c->host, job->message->ref, &job->result.result);
     free(job);
 }
@@ -156,7 +142,9 @@ static bool compose(struct line *l, struct job *job) {
 
 static void begin(struct line *l) {
     struct job *job = l->job;
-    if (!relay_mail_fits(&l->mail, l->relay, l->dialogue.offer.smtputf8, &job->result)) {
+    if (!relay_mail_fits(&l->mail, l->relay,
+                         l->dialogue.offer.smtputf8 ? NULL : "the relay does not offer",
+                         &job->result)) {
         l->job = NULL;
         l->state = LINE_READY;
         set_time(l, l->channel->settings.idle_ms);
@@ -450,21 +438,13 @@ static size_t driver_capacity(const struct channel *c) {
 
 /* ---- life */
 
-static bool check_relays(const struct relay_settings *s, struct channel_error *e) {
+static bool check_hosts(const struct relay_settings *s, struct channel_error *e) {
     unsigned char address[16];
     for (size_t i = 0; i < s->n; i++) {
-        const struct relay *r = &s->relays[i];
-        FILE *f = r->ca_file ? fopen(r->ca_file, "r") : NULL;
-        if (strchr(r->host, ':') && inet_pton(AF_INET6, r->host, address) != 1) {
+        const char *host = s->relays[i].host;
+        if (strchr(host, ':') && inet_pton(AF_INET6, host, address) != 1) {
             snprintf(e->text, sizeof e->text, "`host` must be a name or an address, without port");
             return false;
-        }
-        if (r->ca_file && !f) {
-            snprintf(e->text, sizeof e->text, "`ca_file` %.300s cannot be read", r->ca_file);
-            return false;
-        }
-        if (f) {
-            fclose(f);
         }
     }
     return true;
@@ -478,7 +458,7 @@ static struct channel *driver_open(const struct channel_host *host, const struct
     }
     c->host = host;
     c->last = &c->first;
-    if (!relay_settings_read(&c->settings, v, e) || !check_relays(&c->settings, e)) {
+    if (!relay_settings_read(&c->settings, v, e) || !check_hosts(&c->settings, e)) {
         relay_settings_close(&c->settings);
         free(c);
         return NULL;

@@ -445,14 +445,11 @@ static const struct ynode *follow(const struct ynode *at, struct str path,
     while (str_split(&path, '.', &step)) {
         const struct ynode *next = NULL;
         int64_t index;
-        if (at->kind == Y_LIST) {
-            if (str_to_int64(step, &index) && index >= 0 && (size_t)index < at->n)
-                next = at->items[index];
-        } else if (at->kind == Y_MAP) {
-            for (size_t i = 0; i < at->n; i++)
-                if (str_eq(at->pairs[i].key->text, step))
-                    next = at->pairs[i].value, *key = at->pairs[i].key;
-        }
+        if (at->kind == Y_LIST && str_to_int64(step, &index) && index >= 0 && (size_t)index < at->n)
+            next = at->items[index];
+        for (size_t i = 0; at->kind == Y_MAP && i < at->n; i++)
+            if (str_eq(at->pairs[i].key->text, step))
+                next = at->pairs[i].value, *key = at->pairs[i].key;
         if (!next)
             break;
         at = next;

@@ -47,13 +47,24 @@ const char *template_files_type(struct str name) {
     return "application/octet-stream";
 }
 
-struct str template_files_encode(struct arena *a, struct str data) {
+bool template_files_is_name(struct str name) {
+    for (size_t i = 0, n; i < name.n; i += n) {
+        n = str_utf8(str_sub(name, i, name.n), NULL);
+        if (n == 0 || (unsigned char)name.p[i] < ' ' || name.p[i] == 0x7f)
+            return false;
+    }
+    return name.n > 0;
+}
+
+/* ---- in bundles */
+
+static struct str encode(struct arena *a, struct str data) {
     char *out = arena_alloc(a, 4 * ((data.n + 2) / 3) + 1);
     int n = EVP_EncodeBlock((unsigned char *)out, (const unsigned char *)data.p, (int)data.n);
     return str_of(out, (size_t)n);
 }
 
-bool template_files_decode(struct arena *a, struct str text, struct str *data) {
+static bool decode(struct arena *a, struct str text, struct str *data) {
     if (text.n % 4 != 0 || text.n > 4 * (TEMPLATE_FILES_BYTES_MOST / 3 + 1))
         return false;
     char *out = arena_alloc(a, text.n / 4 * 3 + 1);
@@ -64,4 +75,21 @@ bool template_files_decode(struct arena *a, struct str text, struct str *data) {
         n--; /* what only fills up */
     *data = str_of(out, (size_t)n);
     return true;
+}
+
+void template_files_bundle(struct arena *a, struct map *bundle, struct str owner,
+                           const struct template_file *files, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        map_set_str(a, bundle,
+                    str_printf(a, "%.*s%s%.*s", STR_FMT(owner), folder, STR_FMT(files[i].name)),
+                    value_str(encode(a, files[i].data)));
+}
+
+bool template_files_unbundle(struct arena *a, const struct map_entry *entry, struct str *source) {
+    struct str owner, name;
+    *source = value_text(entry->value);
+    if (entry->value.type != V_STRING)
+        return false;
+    return !template_files_path(value_text(entry->key), &owner, &name) ||
+           decode(a, *source, source);
 }

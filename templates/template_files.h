@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "base/value.h"
 
 struct arena;
 
@@ -27,7 +28,13 @@ bool template_files_path(struct str path, struct str *owner, struct str *name);
 
 const char *template_files_type(struct str name); /* "application/pdf", ... */
 
-struct str template_files_encode(struct arena *a, struct str data);
-bool template_files_decode(struct arena *a, struct str text, struct str *data) MUST_CHECK;
+bool template_files_is_name(struct str name); /* UTF-8 without control characters */
+
+/* Adds path -> base64 of the n files of the template `owner`. */
+void template_files_bundle(struct arena *a, struct map *bundle, struct str owner,
+                           const struct template_file *files, size_t n);
+/* The source of any file of a bundle, an attachment's as bytes. False: it is none. */
+bool template_files_unbundle(struct arena *a, const struct map_entry *entry,
+                             struct str *source) MUST_CHECK;
 
 #endif

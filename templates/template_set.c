@@ -272,14 +272,9 @@ static bool add_translations(struct template_set *s, struct str path, struct str
 static bool add_file_of(struct template_set *s, struct message_template *t, struct str path,
                         struct str name, struct str data, struct diags *d) {
     size_t bytes = data.n;
-    for (size_t i = 0, n; i < name.n; i += n) {
-        n = str_utf8(str_sub(name, i, name.n), NULL);
-        if (n && (unsigned char)name.p[i] >= ' ' && name.p[i] != 0x7f)
-            continue;
-        diags_add(d, DIAG_ERROR, place_of(s, t->name, 0, 0), STR_NONE,
-                  "the name of an attachment is not plain UTF-8 text");
-        return false;
-    }
+    if (!template_files_is_name(name))
+        return !diags_add(d, DIAG_ERROR, place_of(s, t->name, 0, 0), STR_NONE,
+                          "the name of an attachment is not plain UTF-8 text");
     for (size_t i = 0; i < t->n_files; i++)
         bytes += t->files[i].data.n;
     if (t->n_files == TEMPLATE_FILES_MOST || bytes > TEMPLATE_FILES_BYTES_MOST) {
@@ -365,11 +360,7 @@ static void make_bundle(struct template_set *s, struct message_template *t,
                  str_printf(s->arena, "%.*s.liquid", STR_FMT(value_text(needs->partials->v[i]))));
     if (needs->translates)
         add_file(s, bundle, S(TRANSLATIONS));
-    for (size_t i = 0; i < t->n_files; i++)
-        map_set_str(s->arena, bundle,
-                    str_printf(s->arena, "%.*s/attachments/%.*s", STR_FMT(t->name),
-                               STR_FMT(t->files[i].name)),
-                    value_str(template_files_encode(s->arena, t->files[i].data)));
+    template_files_bundle(s->arena, bundle, t->name, t->files, t->n_files);
     struct map sorted = {.n = bundle->n, .e = bundle->e}; /* only to be written */
     qsort(sorted.e, sorted.n, sizeof *sorted.e, by_path);
     struct buf b = BUF_IN(s->arena);
@@ -408,11 +399,9 @@ bool template_set_unbundle(struct template_set *s, struct str bundle, struct dia
         return err_set(e, ERR_INPUT, "the stored template is no list of files");
     for (size_t i = 0; i < v.u.map->n; i++) {
         const struct map_entry *f = &v.u.map->e[i];
-        struct str owner, name, text = value_text(f->value);
-        bool good = f->value.type == V_STRING;
-        if (good && template_files_path(value_text(f->key), &owner, &name))
-            good = template_files_decode(s->arena, text, &text);
-        if (!good || !template_set_add(s, value_text(f->key), text, d))
+        struct str text;
+        if (!template_files_unbundle(s->arena, f, &text) ||
+            !template_set_add(s, value_text(f->key), text, d))
             return err_set(e, ERR_INPUT, "the stored template's file %.*s cannot be read",
                            STR_FMT(value_text(f->key)));
     }
@@ -422,8 +411,7 @@ bool template_set_unbundle(struct template_set *s, struct str bundle, struct dia
 
 /* ---- what the others ask */
 size_t template_attachments(const struct message_template *t, const struct template_file **list) {
-    *list = t->files;
-    return t->n_files;
+    return *list = t->files, t->n_files;
 }
 
 const struct message_template *template_find(const struct template_set *s, struct str name,

@@ -51,6 +51,7 @@ END_TEST
 START_TEST(sets_aside_and_takes_back) {
     static const int weights[] = {1, 1, 1};
     int lines[2] = {0};
+    const struct channel_result fine = {.outcome = CHANNEL_REFUSED};
     struct channel_host host = {.owner = lines, .log = tell_count};
     struct relay_pool *p = relay_pool_new(names, weights, 2);
     uint64_t now = 10 * S_NS, rest = S_NS;
@@ -67,7 +68,7 @@ START_TEST(sets_aside_and_takes_back) {
         relay_pool_leave(p, 1);
         result(p, 0, CHANNEL_UNSENT, CHANNEL_SUBJECT_CHANNEL, now);
         rest = rest * 2 > 300 * S_NS ? 300 * S_NS : rest * 2;
-        relay_pool_tell(p, &host);
+        relay_pool_tell(p, &host, &fine);
     }
     ck_assert_int_eq(lines[1], 1);
     ck_assert_int_eq(lines[0], 0);
@@ -76,7 +77,7 @@ START_TEST(sets_aside_and_takes_back) {
     result(p, 0, CHANNEL_REFUSED, CHANNEL_SUBJECT_ADDRESS, now); /* no reply: says nothing */
     ck_assert_uint_eq(relay_pool_take(p, 2, now), 0);
     result(p, 0, CHANNEL_ACCEPTED, CHANNEL_SUBJECT_NONE, now);
-    relay_pool_tell(p, &host);
+    relay_pool_tell(p, &host, &fine);
     ck_assert_int_eq(lines[0], 1);
     size_t first = 0;
     for (int i = 0; i < 20; i++) { /* with its share, and not with all that it missed */
