@@ -5,6 +5,8 @@
 
 #include "base/arena.h"
 
+#include <inttypes.h>
+
 #define NEVER INT64_MAX
 #define CRON_YEARS 30
 
@@ -293,6 +295,11 @@ bool cron_parse(struct arena *a, struct str text, const struct cron **out, struc
     c->any_weekday = words[4].p[0] == '*';
     *out = c;
     return true;
+}
+
+struct str cron_key(const struct cron *c, struct arena *a) {
+    return str_printf(a, "%" PRIx64 " %x %x %x %x %d %d", c->minutes, c->hours, c->days, c->months,
+                      c->weekdays, c->any_day, c->any_weekday);
 }
 
 static bool cron_day(const struct cron *c, int day, int weekday) {

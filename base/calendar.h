@@ -60,6 +60,8 @@ int64_t calendar_start_of(const struct zone *z, int64_t us, enum calendar_unit u
 struct cron;
 bool cron_parse(struct arena *a, struct str text, const struct cron **out,
                 struct err *e) MUST_CHECK;
+/* The same text for schedules that have the same instants. */
+struct str cron_key(const struct cron *c, struct arena *a);
 /* The first instant behind `us`; INT64_MAX: there is none in the next 30 years. */
 int64_t cron_next(const struct cron *c, const struct zone *z, int64_t us);
 

@@ -39,6 +39,16 @@ static void encode(const unsigned char *raw, size_t n, struct buf *out) {
     }
 }
 
+static int value_of(char c) {
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
 /* Only what encode() makes: the bits that no byte needs are zero. `raw` has room for 3 bytes of
  * each 4 characters. */
 static bool decode(struct str token, unsigned char *raw, size_t *n) {
@@ -46,10 +56,10 @@ static bool decode(struct str token, unsigned char *raw, size_t *n) {
     int held = 0;
     *n = 0;
     for (size_t i = 0; i < token.n; i++) {
-        const char *at = token.p[i] ? strchr(alphabet, token.p[i]) : NULL;
-        if (!at)
+        int six = value_of(token.p[i]);
+        if (six < 0)
             return false;
-        bits = bits << 6 | (uint32_t)(at - alphabet);
+        bits = bits << 6 | (uint32_t)six;
         held += 6;
         if (held >= 8) {
             held -= 8;
@@ -167,7 +177,9 @@ bool token_link_check(struct arena *a, struct str secret, struct str token,
     out->shard = raw[0];
     out->id = (int64_t)id;
     out->index = (uint32_t)index;
-    out->url = str_printf(a, "%s://%.*s", secure ? "https" : "http", (int)(n - at),
-                          (const char *)raw + at);
+    struct buf url = BUF_IN(a);
+    buf_add_str(&url, secure ? S("https://") : S("http://"));
+    buf_add(&url, raw + at, n - at);
+    out->url = buf_str(&url);
     return true;
 }

@@ -33,6 +33,18 @@ static void print_gates(const struct explanation *x) {
                STR_FMT(x->gates[i].reason));
 }
 
+static void print_decision(struct arena *a, const struct explained *x) {
+    const struct decision *d = &x->explanation.decision;
+    printf("  so: %s%s%.*s\n", outcome_name(d->outcome), d->reason.n ? ": " : "",
+           STR_FMT(d->reason));
+    if (d->step && d->due_us > x->recorded_us)
+        printf("      not before %.*s: quiet hours, or the campaign's send window\n",
+               STR_FMT(instant(a, d->due_us)));
+    for (size_t i = 0; i < d->n_displaced; i++)
+        printf("      the message of %.*s for %.*s, of lower priority, makes room\n",
+               STR_FMT(d->displaced[i]->campaign), STR_FMT(instant(a, d->displaced[i]->at_us)));
+}
+
 static void print_campaign(struct arena *a, const struct explained *x) {
     const struct campaign *c = x->campaign;
     printf("\n%.*s (version %s)\n", STR_FMT(c->name), c->version);
@@ -55,9 +67,7 @@ static void print_campaign(struct arena *a, const struct explained *x) {
     puts("  gates:");
     print_gates(&x->explanation);
     if (x->explanation.decided)
-        printf("  so: %s%s%.*s\n", outcome_name(x->explanation.decision.outcome),
-               x->explanation.decision.reason.n ? ": " : "",
-               STR_FMT(x->explanation.decision.reason));
+        print_decision(a, x);
 }
 
 static bool print_record(struct dbsync *db, struct arena *a, struct str customer,
@@ -109,6 +119,8 @@ static struct value explained_json(struct arena *a, const struct explained *x) {
     if (e->decided) {
         map_set_str(a, m, S("outcome"), value_str(str_from(outcome_name(e->decision.outcome))));
         map_set_str(a, m, S("reason"), value_str(e->decision.reason));
+        if (e->decision.step)
+            map_set_str(a, m, S("due_at"), value_str(instant(a, e->decision.due_us)));
     }
     return value_map(m);
 }

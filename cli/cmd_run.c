@@ -6,6 +6,7 @@
 #include "cli/setup.h"
 #include "engine/engine.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 struct screen {
@@ -38,14 +39,41 @@ static bool set_up_log(const struct args *args) {
     return true;
 }
 
+/* Until the engine's loop takes signals over: what is being set up is finished first. A second
+ * one ends the program at once. */
+static volatile sig_atomic_t asked_to_stop;
+
+static void on_early_signal(int number) {
+    (void)number;
+    asked_to_stop = 1;
+}
+
+static void catch_early_signals(void) {
+    struct sigaction a = {.sa_handler = on_early_signal,
+                          .sa_flags = SA_RESTART | (int)SA_RESETHAND};
+    sigemptyset(&a.sa_mask);
+    sigaction(SIGTERM, &a, NULL);
+    sigaction(SIGINT, &a, NULL);
+}
+
+static bool should_stop(void *ctx) {
+    (void)ctx;
+    return asked_to_stop;
+}
+
 static int run(const struct args *args) {
     struct setup s;
     struct err e = ERR_INIT;
+    catch_early_signals();
     if (!set_up_log(args))
         return args_usage(args, "--log-level is debug, info, warn or error; --log-format is logfmt "
                                 "or json");
     if (!setup_database(args, &s))
         return EXIT_WRONG;
+    if (asked_to_stop) {
+        setup_close(&s);
+        return EXIT_DONE;
+    }
     struct progress_look look = progress_look(stderr);
     struct screen screen = {look.live && args_get(args, "drain") ? progress_new(look) : NULL,
                             BUF_HEAP};
@@ -54,6 +82,7 @@ static int run(const struct args *args) {
         .conninfo = s.conninfo,
         .drain = args_get(args, "drain") != NULL,
         .on_progress = screen.progress ? on_progress : NULL,
+        .should_stop = should_stop,
         .ctx = &screen,
     };
     if (!o.drain)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "base/arena.h"
 #include "base/calendar.h"
 #include "base/wallclock.h"
 #include "cli/output.h"
@@ -27,8 +28,17 @@ struct tracked {
     int64_t capped_customers, capped_in_vain;
 };
 
+/* A decision about the customer at hand. */
+struct waiting {
+    struct decision decision;
+    struct profile profile; /* as it was then */
+    int64_t at_us;
+};
+
 struct version {
     struct workspace *workspace;
+    struct waiting *waiting; /* what is decided later may make one's message give way */
+    size_t n_waiting, cap_waiting;
     struct plan_tally tally;
     struct tracked *campaigns; /* side by side with the tally's */
     int64_t messages;          /* of the customer at hand */
@@ -67,25 +77,48 @@ static void count_message(struct work *w, struct version *v, struct tracked *t, 
         t->days[day]++;
 }
 
+static void give_way(struct version *v, const struct decision *d, struct arena *a) {
+    for (size_t i = 0; i < v->n_waiting && d->n_displaced; i++) {
+        struct decision *earlier = &v->waiting[i].decision;
+        if (earlier->outcome != OUTCOME_SEND || !decide_displaces(d, earlier))
+            continue;
+        earlier->outcome = OUTCOME_CAPPED;
+        earlier->gate = "cap";
+        earlier->reason =
+            str_printf(a, "gave way to the campaign `%.*s`", STR_FMT(d->campaign->name));
+    }
+}
+
 static bool on_decision(void *ctx, size_t version, const struct decision *d,
                         const struct profile *p, int64_t at_us, struct arena *scratch,
                         struct err *e) {
     struct work *w = ctx;
     struct version *v = &w->versions[version];
     (void)e; /* what cannot be written is found at the end */
-    if (w->only && !str_eq(d->campaign->name, w->only->name))
-        return true;
+    give_way(v, d, scratch);
+    if (v->n_waiting == v->cap_waiting) {
+        size_t cap = v->cap_waiting ? v->cap_waiting * 2 : 16;
+        v->waiting = arena_grow(scratch, v->waiting, v->n_waiting * sizeof *v->waiting,
+                                cap * sizeof *v->waiting);
+        v->cap_waiting = cap;
+    }
+    v->waiting[v->n_waiting++] = (struct waiting){*d, *p, at_us};
+    return true;
+}
+
+static void count_decision(struct work *w, struct version *v, const struct waiting *x,
+                           struct arena *scratch) {
+    const struct decision *d = &x->decision;
     struct plan_campaign *c = plan_tally_campaign(&v->tally, d->campaign);
-    if (!c)
-        return true;
+    if (!c || (w->only && !str_eq(d->campaign->name, w->only->name)))
+        return;
     struct tracked *t = &v->campaigns[c - v->tally.campaigns];
-    plan_tally_add(&v->tally, d, p, scratch);
+    plan_tally_add(&v->tally, d, &x->profile, scratch);
     if (d->outcome == OUTCOME_SEND)
         count_message(w, v, t, d->due_us);
     t->capped += d->outcome == OUTCOME_CAPPED;
-    if (w->lines && version == 0)
-        tally_line(w->lines, d, p, at_us);
-    return true;
+    if (w->lines && v == &w->versions[0])
+        tally_line(w->lines, d, &x->profile, x->at_us);
 }
 
 static struct tracked *other_of(struct work *w, size_t i) {
@@ -119,8 +152,15 @@ static void close_customer(struct version *v) {
     }
 }
 
-static void on_customer(void *ctx, int64_t customers, int64_t events) {
+static void on_customer(void *ctx, int64_t customers, int64_t events, struct arena *scratch) {
     struct work *w = ctx;
+    for (size_t k = 0; k < w->options.n_versions; k++) {
+        struct version *v = &w->versions[k];
+        for (size_t i = 0; i < v->n_waiting; i++)
+            count_decision(w, v, &v->waiting[i], scratch);
+        v->waiting = NULL;
+        v->n_waiting = v->cap_waiting = 0;
+    }
     if (w->options.n_versions > 1)
         compare_customer(w);
     for (size_t v = 0; v < w->options.n_versions; v++)

@@ -11,7 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#define FILES 8192
 
 static int run_version(const struct args *args) {
     (void)args;
@@ -50,6 +53,7 @@ extern const struct command cmd_resume;
 extern const struct command cmd_run;
 extern const struct command cmd_schema;
 extern const struct command cmd_segment;
+extern const struct command cmd_send;
 extern const struct command cmd_send_test;
 extern const struct command cmd_status;
 extern const struct command cmd_stop_all;
@@ -69,6 +73,7 @@ static const struct command *const commands[] = {
     &cmd_plan,
     &cmd_simulate,
     &cmd_send_test,
+    &cmd_send,
     &cmd_run,
     &cmd_status,
     &cmd_pause,
@@ -123,6 +128,16 @@ static void open_streams(void) {
             abort();
 }
 
+/* Many systems allow 1,024 files at first and far more on demand: clients and mail servers may be
+ * more than that. */
+static void raise_file_limit(void) {
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= FILES)
+        return;
+    files.rlim_cur = files.rlim_max < FILES ? files.rlim_max : FILES;
+    setrlimit(RLIMIT_NOFILE, &files); /* what is refused stays as it was, and is enough for most */
+}
+
 /* `godwit -C DIR COMMAND ...` is `godwit COMMAND -C DIR ...`: moves the command's name forward. */
 static void put_command_first(int argc, char **argv) {
     const char *word = argv[1];
@@ -167,6 +182,7 @@ int main(int argc, char **argv) {
     open_streams();
     setlocale(LC_CTYPE, "C.UTF-8");
     signal(SIGPIPE, SIG_IGN);
+    raise_file_limit();
     if (argc < 2) {
         help(stderr);
         return EXIT_USAGE;

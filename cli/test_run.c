@@ -47,11 +47,24 @@ static const char *when(const struct running *x, int64_t us) {
 
 /* ---- the timeline */
 
+/* Messages that still waited and have a lower priority are not sent after all. */
+static void make_room(struct running *x, const struct decision *d) {
+    for (size_t i = 0; d->n_displaced && i < x->n_happened; i++) {
+        struct decision *earlier = &x->happened[i].decision;
+        if (earlier->outcome != OUTCOME_SEND || !decide_displaces(d, earlier))
+            continue;
+        earlier->outcome = OUTCOME_CAPPED;
+        earlier->reason = str_printf(x->a, "made room for `%.*s`, of higher priority",
+                                     STR_FMT(d->campaign->name));
+    }
+}
+
 static bool on_decision(void *ctx, const struct decision *d, const struct profile *p, int64_t at_us,
                         struct err *e) {
     struct running *x = ctx;
     (void)p;
     (void)e;
+    make_room(x, d);
     if (x->n_happened == x->cap_happened) {
         size_t cap = x->cap_happened ? x->cap_happened * 2 : 16;
         x->happened = arena_grow(x->a, x->happened, x->n_happened * sizeof *x->happened,

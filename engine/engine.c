@@ -10,6 +10,7 @@
 #include "engine/intake/wake.h"
 #include "engine/metrics.h"
 #include "engine/registry.h"
+#include "engine/registry_journeys.h"
 #include "engine/response/receive.h"
 #include "engine/shards.h"
 #include "engine/supervisor.h"
@@ -19,9 +20,11 @@
 #include <uv.h>
 
 #define TICK_MS 250
-#define STOP_MS 8000    /* for what is in flight, after SIGTERM */
-#define RECEIVE_MS 2000 /* of it, for answers to HTTP requests */
-#define STUCK_TICKS 20  /* a drain gives up after so many ticks without a way on */
+#define STOP_MS 8000       /* for what is in flight, after SIGTERM */
+#define RECEIVE_MS 2000    /* of it, for answers to HTTP requests */
+#define VERSIONS_TICKS 240 /* between looks for versions that are not loaded */
+#define STUCK_TICKS 20     /* a drain gives up after so many ticks without a way on */
+#define STILL_TICKS 1200   /* ... and after so many in which nothing at all was done */
 
 struct engine {
     const struct engine_options *options;
@@ -38,7 +41,10 @@ struct engine {
     struct receive *receive; /* NULL: nothing listens */
     struct supervisor *supervisor;
     bool stopping, failed;
-    int stuck_ticks;
+    int stuck_ticks, still_ticks;
+    int64_t done;    /* what the counts said when something was done last */
+    bool unknown;    /* people are in versions of campaigns that are not loaded */
+    int known_ticks; /* since they were looked for */
     struct err err;
 };
 
@@ -113,6 +119,11 @@ static void on_busy(void *ctx) {
     shards_sleep(en->shards, false);
 }
 
+static void on_unknown(void *ctx) {
+    struct engine *en = ctx;
+    en->unknown = true;
+}
+
 /* ---- progress and drain */
 
 static void report(struct engine *en, const struct intake_counts *in,
@@ -134,22 +145,32 @@ static void report(struct engine *en, const struct intake_counts *in,
     en->options->on_progress(en->options->ctx, &p);
 }
 
+static void give_up(struct engine *en, struct str why) {
+    en->failed = true;
+    err_set(&en->err, ERR_TEMPORARY,
+            "not everything could be done: %.*s. What was not decided or sent stays where it is; "
+            "run again when this is mended",
+            STR_FMT(why));
+    stop(en);
+}
+
 /* Drained: nothing undecided, nothing due, nothing in hand. A channel that cannot be
- * reached is given some seconds, then it is said and the rest stays queued. */
+ * reached, or a database that refuses, is given some seconds, then it is said and the rest stays.
+ */
 static void check_drain(struct engine *en, const struct intake_counts *in,
                         const struct delivery_counts *out) {
     bool stuck = in->stuck || (out->stuck && in->quiet);
+    int64_t done = in->events + in->decisions + out->sent + out->failed + out->deferred;
     en->stuck_ticks = stuck ? en->stuck_ticks + 1 : 0;
-    if (in->quiet && out->quiet && wake_quiet(en->wake) && !stuck) {
+    en->still_ticks = done == en->done ? en->still_ticks + 1 : 0;
+    en->done = done;
+    if (in->quiet && out->quiet && wake_quiet(en->wake) && !stuck)
         stop(en);
-    } else if (en->stuck_ticks >= STUCK_TICKS) {
-        en->failed = true;
-        err_set(&en->err, ERR_TEMPORARY,
-                "not everything could be sent: %.*s. What was not sent stays queued; run again "
-                "when this is mended",
-                STR_FMT(out->trouble));
-        stop(en);
-    }
+    else if (en->stuck_ticks >= STUCK_TICKS)
+        give_up(en, out->stuck ? out->trouble : in->trouble);
+    else if (en->still_ticks >= STILL_TICKS)
+        give_up(en, S("for five minutes nothing was decided or sent, and the log says why, if "
+                      "something was refused"));
 }
 
 static void reload(struct engine *en);
@@ -163,7 +184,9 @@ static void on_tick(uv_timer_t *t) {
     intake_counts(en->intake, &in);
     delivery_counts(en->delivery, &out);
     report(en, &in, &out);
-    if (en->options->should_reload && en->options->should_reload(en->options->ctx))
+    en->known_ticks++;
+    if ((en->options->should_reload && en->options->should_reload(en->options->ctx)) ||
+        (en->unknown && en->known_ticks > VERSIONS_TICKS))
         reload(en);
     if (en->options->should_stop && en->options->should_stop(en->options->ctx))
         stop(en);
@@ -187,7 +210,8 @@ static void tell_resend(struct engine *en, const struct workspace *w) {
 
 /* First what can still refuse: a channel that does not open, a write key that is not there. */
 static bool use(struct engine *en, struct workspace *w, struct err *e) {
-    if (!registry_record(en->options->conninfo, w, e) || !delivery_prepare(en->delivery, w, e))
+    if (!registry_earlier(en->options->conninfo, w, en->workspace, e) ||
+        !registry_record(en->options->conninfo, w, e) || !delivery_prepare(en->delivery, w, e))
         return false;
     if (en->receive && !receive_reload(en->receive, w, e)) {
         delivery_unprepare(en->delivery);
@@ -204,6 +228,8 @@ static bool use(struct engine *en, struct workspace *w, struct err *e) {
 
 static void reload(struct engine *en) {
     supervisor_reloading(en->supervisor);
+    en->unknown = false;
+    en->known_ticks = 0;
     struct arena *a = arena_new(0);
     struct diags d;
     struct err e = ERR_INIT;
@@ -328,7 +354,8 @@ static void stop(struct engine *en) {
 static bool open_parts(struct engine *en) {
     const char *conninfo = en->options->conninfo;
     struct shards_events sh = {en, on_shards, on_wake, is_idle, on_fatal, on_link};
-    struct intake_events in = {en, on_messages, on_touched, on_fenced, on_quiet, on_busy};
+    struct intake_events in = {en,       on_messages, on_touched, on_fenced,
+                               on_quiet, on_busy,     on_unknown};
     struct wake_events wa = {en, on_wake, on_fenced};
     en->shards = shards_open(&en->loop, conninfo, &sh, &en->err);
     if (!en->shards)
@@ -366,9 +393,9 @@ static void watch(struct engine *en, uv_signal_t *h, int number) {
 }
 
 bool engine_run(struct workspace *w, const struct engine_options *o, struct err *e) {
-    struct engine en = {.options = o, .arena = arena_new(0)};
-    bool ok =
-        registry_secret(o->conninfo, en.arena, &en.secret, e) && registry_record(o->conninfo, w, e);
+    struct engine en = {.options = o, .arena = arena_new(0), .known_ticks = VERSIONS_TICKS};
+    bool ok = registry_secret(o->conninfo, en.arena, &en.secret, e) &&
+              registry_earlier(o->conninfo, w, NULL, e) && registry_record(o->conninfo, w, e);
     if (ok) {
         if (uv_loop_init(&en.loop) != 0)
             abort();

@@ -10,6 +10,8 @@
 #include <assert.h>
 
 static const struct db_stmt st_messages = {"message_insert", sql_message_insert};
+static const struct db_stmt st_displace = {"message_displace", sql_message_displace};
+static const struct db_stmt st_fallback = {"message_fallback", sql_message_fallback};
 static const struct db_stmt st_decisions = {"decision_insert", sql_decision_insert};
 static const struct db_stmt st_claim = {"message_claim", sql_message_claim};
 static const struct db_stmt st_hold = {"message_hold", sql_message_hold};
@@ -62,7 +64,7 @@ static void instant_or_null(struct db_array *column, int64_t us) {
 
 /* ---- into the outbox */
 struct outbox_batch {
-    struct columns messages, decisions;
+    struct columns messages, displaced, decisions;
     size_t to_send;
 };
 
@@ -70,17 +72,41 @@ struct outbox_batch *outbox_batch_new(struct arena *a, size_t expect) {
     static const enum db_type messages[] = {
         DB_INT2, DB_INT8, DB_TEXT, DB_TEXT,        DB_TEXT,       DB_TEXT,
         DB_TEXT, DB_TEXT, DB_TEXT, DB_TEXT,        DB_TEXT,       DB_JSONB,
-        DB_INT8, DB_TEXT, DB_TEXT, DB_TIMESTAMPTZ, DB_TIMESTAMPTZ};
+        DB_INT8, DB_TEXT, DB_TEXT, DB_TIMESTAMPTZ, DB_TIMESTAMPTZ, DB_TEXT,
+        DB_TIMESTAMPTZ};
+    static const enum db_type displaced[] = {DB_INT2, DB_INT8, DB_TEXT, DB_TEXT, DB_TEXT, DB_TEXT};
     static const enum db_type decisions[] = {DB_INT2,        DB_INT8, DB_TEXT, DB_TEXT, DB_INT8,
                                              DB_TIMESTAMPTZ, DB_TEXT, DB_TEXT, DB_TEXT};
     struct outbox_batch *b = ARENA_NEW(a, struct outbox_batch);
     COLUMNS_INIT(&b->messages, a, expect, messages);
+    COLUMNS_INIT(&b->displaced, a, 0, displaced);
     COLUMNS_INIT(&b->decisions, a, 0, decisions);
     return b;
 }
 
+static void add_displaced(struct outbox_batch *b, int shard, const struct decision *d) {
+    struct db_array **c = b->displaced.column;
+    for (size_t i = 0; i < d->n_displaced; i++) {
+        const struct profile_message *m = d->displaced[i];
+        db_array_int2(c[0], (int16_t)shard);
+        db_array_int8(c[1], d->customer);
+        db_array_text(c[2], m->campaign);
+        db_array_text(c[3], m->step);
+        db_array_text(c[4], m->occurrence);
+        db_array_text(c[5], str_printf(b->displaced.a, "displaced by %.*s",
+                                       STR_FMT(d->campaign->name)));
+    }
+}
+
+static void int8_or_null(struct db_array *column, int64_t v) {
+    if (v)
+        db_array_int8(column, v);
+    else
+        db_array_null(column);
+}
+
 static void add_message(struct outbox_batch *b, int shard, const struct decision *d,
-                        struct str input) {
+                        struct str input, int64_t now_us) {
     struct db_array **c = b->messages.column;
     bool send = d->outcome == OUTCOME_SEND;
     db_array_int2(c[0], (int16_t)shard);
@@ -98,18 +124,21 @@ static void add_message(struct outbox_batch *b, int shard, const struct decision
         db_array_jsonb(c[11], input);
     else
         db_array_null(c[11]);
-    db_array_int8(c[12], d->event);
+    int8_or_null(c[12], d->event);
     db_array_text(c[13], str_from(message_status_name(send ? MESSAGE_QUEUED : MESSAGE_HELD_OUT)));
     text_or_null(c[14], d->reason);
     instant_or_null(c[15], send ? d->due_us : 0);
     instant_or_null(c[16], d->expires_us);
+    text_or_null(c[17], d->variant);
+    db_array_timestamptz(c[18], now_us);
     b->to_send += send;
+    add_displaced(b, shard, d);
 }
 
 void outbox_batch_add(struct outbox_batch *b, int shard, const struct decision *d, struct str input,
                       int64_t now_us) {
     if (d->outcome == OUTCOME_SEND || d->outcome == OUTCOME_HELD_OUT) {
-        add_message(b, shard, d, input);
+        add_message(b, shard, d, input, now_us);
         return;
     }
     struct db_array **c = b->decisions.column;
@@ -117,7 +146,7 @@ void outbox_batch_add(struct outbox_batch *b, int shard, const struct decision *
     db_array_int8(c[1], d->customer);
     db_array_text(c[2], d->campaign->id);
     db_array_text(c[3], str_from(d->campaign->version));
-    db_array_int8(c[4], d->event);
+    int8_or_null(c[4], d->event);
     db_array_timestamptz(c[5], now_us);
     db_array_text(c[6], str_from(outcome_name(d->outcome)));
     text_or_null(c[7], str_from(d->gate));
@@ -127,6 +156,8 @@ void outbox_batch_add(struct outbox_batch *b, int shard, const struct decision *
 size_t outbox_batch_calls(struct outbox_batch *b, struct db_call *calls, size_t n) {
     if (columns_rows(&b->messages))
         calls[n++] = (struct db_call){&st_messages, columns_params(&b->messages)};
+    if (columns_rows(&b->displaced))
+        calls[n++] = (struct db_call){&st_displace, columns_params(&b->displaced)};
     if (columns_rows(&b->decisions))
         calls[n++] = (struct db_call){&st_decisions, columns_params(&b->decisions)};
     return n;
@@ -291,8 +322,45 @@ void outbox_settle(struct outbox_settles *s, const struct outbox_message *m, int
     db_array_int2(c[10], (int16_t)r->segments);
 }
 
-struct db_call outbox_settle_call(struct outbox_settles *s) {
-    return (struct db_call){&st_settle, columns_params(&s->c)};
+struct db_call outbox_settle_call(struct outbox_settles *s, int64_t now_us) {
+    struct db_params *p = columns_params(&s->c);
+    db_param_timestamptz(p, now_us);
+    return (struct db_call){&st_settle, p};
+}
+
+/* ---- another channel */
+struct outbox_fallbacks {
+    struct columns c;
+};
+
+struct outbox_fallbacks *outbox_fallbacks_new(struct arena *a) {
+    static const enum db_type types[] = {DB_INT8, DB_INT2, DB_INT8, DB_TEXT,
+                                         DB_TEXT, DB_TEXT, DB_TEXT};
+    struct outbox_fallbacks *f = ARENA_NEW(a, struct outbox_fallbacks);
+    COLUMNS_INIT(&f->c, a, 0, types);
+    return f;
+}
+
+void outbox_fall_back(struct outbox_fallbacks *f, const struct outbox_message *m, int64_t lease,
+                      const struct step_send *other, enum address_kind address) {
+    db_array_int8(f->c.column[0], m->id);
+    db_array_int2(f->c.column[1], (int16_t)m->shard);
+    db_array_int8(f->c.column[2], lease);
+    db_array_text(f->c.column[3], other->channel);
+    text_or_null(f->c.column[4], other->topic);
+    db_array_text(f->c.column[5], other->template);
+    db_array_text(f->c.column[6], address == ADDRESS_EMAIL   ? S("email")
+                                  : address == ADDRESS_PHONE ? S("phone")
+                                                             : S("key"));
+}
+
+bool outbox_fallback_call(struct outbox_fallbacks *f, int64_t now_us, struct db_call *call) {
+    if (!columns_rows(&f->c))
+        return false;
+    struct db_params *p = columns_params(&f->c);
+    db_param_timestamptz(p, now_us);
+    *call = (struct db_call){&st_fallback, p};
+    return true;
 }
 
 struct db_call outbox_recover(struct arena *a, uint64_t shards, const int64_t fences[64],

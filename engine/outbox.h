@@ -12,6 +12,7 @@
 #define GODWIT_ENGINE_OUTBOX_H
 
 #include "base/io/db.h"
+#include "engine/address.h"
 #include "engine/decide/decide.h"
 
 struct arena;
@@ -23,7 +24,7 @@ struct outbox_batch *outbox_batch_new(struct arena *a, size_t expect);
 /* `input`: JSON of what the template needs, empty for a message that is not sent. */
 void outbox_batch_add(struct outbox_batch *b, int shard, const struct decision *d, struct str input,
                       int64_t now_us);
-/* Appends the calls that write the batch (0 to 2) behind calls[n]; returns the new n. */
+/* Appends the calls that write the batch (0 to 3) behind calls[n]; returns the new n. */
 size_t outbox_batch_calls(struct outbox_batch *b, struct db_call *calls, size_t n);
 size_t outbox_batch_messages(const struct outbox_batch *b); /* to be sent, not held out */
 
@@ -82,7 +83,15 @@ struct outbox_result {
 };
 void outbox_settle(struct outbox_settles *s, const struct outbox_message *m, int64_t lease,
                    const struct outbox_result *r);
-struct db_call outbox_settle_call(struct outbox_settles *s);
+struct db_call outbox_settle_call(struct outbox_settles *s, int64_t now_us);
+
+/* Messages that failed for good whose step has another channel to fall back on; goes behind the
+ * settling, in its transaction. `topic` may be empty. */
+struct outbox_fallbacks;
+struct outbox_fallbacks *outbox_fallbacks_new(struct arena *a);
+void outbox_fall_back(struct outbox_fallbacks *f, const struct outbox_message *m, int64_t lease,
+                      const struct step_send *other, enum address_kind address);
+bool outbox_fallback_call(struct outbox_fallbacks *f, int64_t now_us, struct db_call *call);
 
 /* Messages marked under our fences that are not among `in_hand`: back to queued. */
 struct db_call outbox_recover(struct arena *a, uint64_t shards, const int64_t fences[64],

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/io/dbsync.h"
 #include "engine/decide/membership.h"
+#include "engine/registry_journeys.h"
 #include "engine/sql_text.h"
 #include "rules/own_events.h"
 
@@ -78,11 +79,13 @@ static bool record_segments(struct dbsync *db, const struct workspace *w, struct
     return dbsync_query(db, &st_track, p, NULL, e);
 }
 
-/* Whether a trigger, a goal or a look back names the event. */
+/* Whether a trigger, a journey, a goal or a look back names the event. */
 static bool is_named(const struct workspace *w, struct str event) {
     size_t n;
     campaign_set_started_by(&w->rules, event, &n);
-    return n > 0 || campaign_set_is_goal(&w->rules, event) ||
+    if (n == 0)
+        campaign_set_timed_by(&w->rules, event, &n);
+    return n > 0 || campaign_set_awaits(&w->rules, event) || campaign_set_is_goal(&w->rules, event) ||
            behaviour_layout_find(w->layouts, w->n_layouts, event);
 }
 
@@ -101,13 +104,27 @@ static bool record_watched(struct dbsync *db, const struct workspace *w, struct 
     return dbsync_query(db, &st_watch, p, NULL, e);
 }
 
+static const struct db_stmt st_channels = {"name_channels",
+                                           "select godwit.name_channels($1::text[])"};
+
+static bool record_channels(struct dbsync *db, const struct workspace *w, struct arena *a,
+                            struct err *e) {
+    struct db_array *names = db_array(a, DB_TEXT, w->settings.n_channels);
+    for (size_t i = 0; i < w->settings.n_channels; i++)
+        db_array_text(names, w->settings.channels[i].name);
+    struct db_params *p = db_params(a);
+    db_param_array(p, names);
+    return dbsync_query(db, &st_channels, p, NULL, e);
+}
+
 bool registry_record(const char *conninfo, const struct workspace *w, struct err *e) {
     struct dbsync *db = dbsync_open(conninfo, e);
     if (!db)
         return false;
     struct arena *a = arena_new(0);
     bool ok = record_campaigns(db, w, a, e) && record_templates(db, w, a, e) &&
-              record_segments(db, w, a, e) && record_watched(db, w, a, e);
+              record_segments(db, w, a, e) && record_watched(db, w, a, e) &&
+              record_channels(db, w, a, e) && registry_journeys_record(db, w, a, e);
     arena_free(a);
     dbsync_close(db);
     return ok;

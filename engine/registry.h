@@ -10,6 +10,8 @@
 #include "base/err.h"
 #include "engine/workspace.h"
 
+/* Behind registry_earlier. Also what the database is to tell of customers, and the timers of
+ * campaigns that it has not seen. */
 bool registry_record(const char *conninfo, const struct workspace *w, struct err *e) MUST_CHECK;
 
 /* The installation's secret, which keys hashes; lives in `a`. */

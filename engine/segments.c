@@ -4,9 +4,9 @@
 #include "engine/segments.h"
 
 #include "base/arena.h"
+#include "engine/condition_sql.h"
 #include "engine/decide/match.h"
 #include "engine/segments_rows.h"
-#include "rules/cel_sql.h"
 
 #include <stdlib.h>
 
@@ -32,60 +32,12 @@ struct segments {
     struct segments_counts counts;
 };
 
-/* ---- what conditions read, in SQL */
-
-#define FROM                                                                                    \
-    " from godwit.customers c left join godwit.rfm r on r.shard = c.shard and r.customer_id = " \
-    "c.id"
-
-static const struct cel_sql_column columns[] = {
-    {S("customer"), S("c.attributes"), CEL_SQL_JSON},
-    {S("customer.key"), S("c.key"), CEL_SQL_TEXT},
-    {S("customer.email"), S("nullif(c.email, '')"), CEL_SQL_TEXT},
-    {S("customer.phone"), S("nullif(c.phone, '')"), CEL_SQL_TEXT},
-    {S("customer.locale"), S("nullif(c.locale, '')"), CEL_SQL_TEXT},
-    {S("customer.timezone"), S("nullif(c.timezone, '')"), CEL_SQL_TEXT},
-    {S("rfm.r"), S("coalesce(r.r, 0)::float8"), CEL_SQL_NUMBER},
-    {S("rfm.f"), S("coalesce(r.f, 0)::float8"), CEL_SQL_NUMBER},
-    {S("rfm.m"), S("coalesce(r.m, 0)::float8"), CEL_SQL_NUMBER},
-    {S("rfm.purchases"), S("coalesce(r.purchases, 0)::float8"), CEL_SQL_NUMBER},
-    {S("rfm.revenue"), S("coalesce(r.revenue, 0)"), CEL_SQL_NUMBER},
-    {S("rfm.top"), S("coalesce(r.top, 1)"), CEL_SQL_NUMBER},
-};
-
-/* The keys of a list as PostgreSQL writes an array of text. */
-static struct str array_of(struct arena *a, const struct map *keys) {
-    struct buf b = BUF_IN(a);
-    buf_add_char(&b, '{');
-    for (size_t i = 0; i < keys->n; i++) {
-        struct str key = value_text(keys->e[i].key);
-        buf_add_str(&b, i ? S(",\"") : S("\""));
-        for (size_t k = 0; k < key.n; k++) {
-            if (key.p[k] == '"' || key.p[k] == '\\')
-                buf_add_char(&b, '\\');
-            buf_add_char(&b, key.p[k]);
-        }
-        buf_add_char(&b, '"');
-    }
-    buf_add_char(&b, '}');
-    return buf_str(&b);
-}
-
-static bool find_segment(void *ctx, struct str name, struct cel_sql_segment *out) {
-    const struct segments *s = ctx;
-    const struct segment *x = campaign_set_segment(&s->workspace->rules, name);
-    if (!x || (!x->program && !x->keys))
-        return false;
-    out->program = x->program;
-    if (x->keys)
-        out->keys = array_of(s->arena, x->keys);
-    return true;
-}
+/* ---- the condition in SQL */
 
 /* A list alone needs no condition. */
 static struct cel_sql where_listed(struct segments *s) {
     struct str *keys = ARENA_NEW(s->arena, struct str);
-    *keys = array_of(s->arena, s->segment->keys);
+    *keys = condition_sql_keys(s->segment->keys, s->arena);
     return (struct cel_sql){.text = S("(c.key = any ($1::text[]))"),
                             .params = keys,
                             .n_params = 1,
@@ -94,19 +46,9 @@ static struct cel_sql where_listed(struct segments *s) {
 }
 
 static struct cel_sql where_of(struct segments *s) {
-    const struct cel_sql_scope scope = {
-        .columns = columns,
-        .n_columns = sizeof columns / sizeof *columns,
-        .now_us = s->now_us,
-        .events = S("godwit.events e where e.shard = c.shard and e.customer = c.key"),
-        .properties = S("(case when pg_column_size(e.properties) <= " SEGMENTS_PROPERTIES_MOST
-                        " then e.properties end)"),
-        .key = S("c.key"),
-        .ctx = s,
-        .segment = find_segment,
-    };
-    return s->segment->keys ? where_listed(s)
-                            : cel_sql_where(s->segment->program, &scope, 1, s->arena);
+    return s->segment->keys
+               ? where_listed(s)
+               : condition_sql(s->workspace, s->segment->program, s->now_us, 1, s->arena);
 }
 
 static struct db_params *params_of(const struct segments *s, struct arena *a) {
@@ -214,7 +156,7 @@ static struct str chunk_sql(const struct segments *s, int most) {
                  "where (m.shard, m.customer_id) > ($1::smallint, $2::bigint) "
                  "and m.segment = $3::text order by m.shard, m.customer_id limit $4::bigint");
     return str_printf(s->chunk,
-                      "select %s" FROM " where (c.shard, c.id) > ($%d::smallint, $%d::bigint) "
+                      "select %s" CONDITION_SQL_FROM " where (c.shard, c.id) > ($%d::smallint, $%d::bigint) "
                       "and %.*s order by c.shard, c.id limit %d",
                       s->way == SEGMENTS_SQL ? "c.shard, c.id, c.key" : SEGMENTS_ROW_COLUMNS, first,
                       first + 1, STR_FMT(s->where.text), most);
@@ -261,7 +203,9 @@ static bool is_member(struct segments *s, size_t i) {
     if (!s->rows)
         return true;
     match_scope_init(&scope, s->workspace, &s->rows[i].profile, NULL, s->now_us, s->chunk);
-    enum match_result m = match_segment(&scope, s->segment->name, &e);
+    enum match_result m = s->segment->program
+                              ? match_condition(&scope, s->segment->program, &e)
+                              : match_segment(&scope, s->segment->name, &e);
     s->counts.looked_at++;
     s->counts.errors += m == MATCH_ERROR || m == MATCH_MISSING;
     return m == MATCH_YES;
@@ -291,7 +235,7 @@ bool segments_next(struct segments *s, struct segments_member *out, bool *more, 
 
 static bool count_by_sql(struct segments *s, struct err *e) {
     struct arena *a = s->chunk;
-    struct str sql = str_printf(a, "select count(*)" FROM " where %.*s", STR_FMT(s->where.text));
+    struct str sql = str_printf(a, "select count(*)" CONDITION_SQL_FROM " where %.*s", STR_FMT(s->where.text));
     struct db_stmt stmt = {NULL, str_cstr(a, sql)};
     struct db_reply *reply;
     if (!dbsync_query(s->db, &stmt, params_of(s, a), &reply, e))

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "engine/condition_sql.h"
 #include "engine/decide/behaviour_pack.h"
 #include "engine/sql_text.h"
 #include "rules/cel.h"
@@ -126,7 +127,7 @@ static struct db_call events_call(const struct looks *l, const struct db_result 
     db_param_array(p, names);
     db_param_array(p, since);
     db_param_timestamptz(p, now_us);
-    db_param_int8(p, strtoll(SEGMENTS_PROPERTIES_MOST, NULL, 10));
+    db_param_int8(p, strtoll(CONDITION_SQL_PROPERTIES_MOST, NULL, 10));
     return (struct db_call){&st_events, p};
 }
 

@@ -10,9 +10,6 @@
 #include "engine/decide/profile.h"
 #include "engine/workspace.h"
 
-/* Properties above so many bytes are taken as empty, here as when deciding. */
-#define SEGMENTS_PROPERTIES_MOST "1000000"
-
 #define SEGMENTS_ROW_COLUMNS                                                       \
     "c.shard, c.id, c.key, c.email, c.phone, c.locale, c.timezone, c.attributes, " \
     "r.r, r.f, r.m, r.purchases, r.revenue, r.top"

@@ -405,6 +405,56 @@ static void load_campaigns(struct load *l) {
     behaviour_layouts(l->a, &l->w->rules, &l->w->layouts, &l->w->n_layouts);
 }
 
+/* ---- earlier versions */
+
+static const struct campaign *read_version(struct load *l, const struct campaign_names *names,
+                                           const struct workspace_version *v) {
+    struct yamlfile file;
+    struct campaign *c = ARENA_NEW(l->a, struct campaign);
+    struct str name = str_printf(l->a, "%.*s@%.*s", STR_FMT(v->campaign), STR_FMT(v->version));
+    if (!yamlfile_parse(l->a, name, str_dup(l->a, v->source), &file, l->d))
+        return NULL;
+    campaign_file_read(l->a, &file, &l->w->rules, names, c, l->d);
+    bool same = str_eq(c->id, v->campaign) && str_eq(str_from(c->version), v->version);
+    return same && !l->d->errors ? c : NULL;
+}
+
+void workspace_add_earlier(struct workspace *w, const struct workspace_version *list, size_t n) {
+    struct arena *a = w->arena, *scratch = arena_new(0);
+    const struct campaign **earlier = ARENA_ARRAY(a, const struct campaign *, n + 1);
+    struct workspace_version *unreadable = ARENA_ARRAY(a, struct workspace_version, n + 1);
+    struct diags d;
+    struct load l = {.w = w, .a = a, .d = &d};
+    struct campaign_names names = names_of(&l);
+    size_t found = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (campaign_set_version(&w->rules, list[i].campaign, list[i].version))
+            continue;
+        diags_init(&d, scratch);
+        const struct campaign *c = read_version(&l, &names, &list[i]);
+        if (c)
+            earlier[found++] = c;
+        else
+            unreadable[w->n_unreadable++] = (struct workspace_version){
+                .campaign = str_dup(a, list[i].campaign), .version = str_dup(a, list[i].version)};
+    }
+    w->unreadable = unreadable;
+    if (found) {
+        campaign_set_add_earlier(a, &w->rules, earlier, found);
+        behaviour_layouts(a, &w->rules, &w->layouts, &w->n_layouts);
+    }
+    w->rules.any_later = w->rules.any_later || w->n_unreadable;
+    arena_free(scratch);
+}
+
+bool workspace_is_unreadable(const struct workspace *w, struct str campaign, struct str version) {
+    for (size_t i = 0; i < w->n_unreadable; i++)
+        if (str_eq(w->unreadable[i].campaign, campaign) &&
+            str_eq(w->unreadable[i].version, version))
+            return true;
+    return false;
+}
+
 /* ---- */
 
 static void count(struct buf *b, size_t n, const char *one, const char *many) {

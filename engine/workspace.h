@@ -17,6 +17,13 @@
 #include "rules/campaign_set.h"
 #include "templates/template_set.h"
 
+/* A campaign's file as it was. */
+struct workspace_version {
+    struct str campaign; /* its id */
+    struct str version;
+    struct str source;
+};
+
 struct workspace {
     struct arena *arena;
     int holders;
@@ -26,6 +33,8 @@ struct workspace {
     const struct behaviour_layout *layouts; /* what rules look back on, by the event's name */
     size_t n_layouts;
     const struct template_set *template_set;
+    const struct workspace_version *unreadable; /* earlier versions that cannot be used any more */
+    size_t n_unreadable;
     const struct campaign_template *templates; /* the same as campaigns are checked against them */
     size_t n_templates;
 };
@@ -36,6 +45,12 @@ struct workspace *workspace_load(struct str folder, struct diags *d) MUST_CHECK;
 
 /* The same with godwit.yaml alone: no campaigns, segments and templates are in it. */
 struct workspace *workspace_load_settings(struct str folder, struct diags *d) MUST_CHECK;
+
+/* Adds the earlier versions that people are inside of; those that are there are passed over, and
+ * those that cannot be read against what is there now are remembered as unreadable. Before the
+ * workspace is used; once. */
+void workspace_add_earlier(struct workspace *w, const struct workspace_version *list, size_t n);
+bool workspace_is_unreadable(const struct workspace *w, struct str campaign, struct str version);
 
 struct workspace *workspace_hold(struct workspace *w);
 void workspace_release(struct workspace *w); /* NULL is fine */

@@ -28,6 +28,7 @@ struct names {
     struct str *list;
     size_t n;
     bool closed; /* nothing else can be there */
+    bool empty;  /* nor anything at all */
 };
 
 static struct names names_of(struct arena *a, const char *what, const struct catalog_field *fields,
@@ -64,12 +65,14 @@ static void complain(struct review *r, const struct use *u, const struct names *
         at.column += (int)(u->path.n - u->name.n); /* the name, not what stands in front of it */
         at.length = (int)u->name.n;
     }
-    enum diag_severity severity = near.n && u->required ? DIAG_ERROR : DIAG_WARNING;
+    enum diag_severity severity = u->required && (near.n || x->empty) ? DIAG_ERROR : DIAG_WARNING;
     struct diag *x_ =
         diags_add(r->d, severity, at, source,
                   x->closed ? "there is no %s `%.*s`%.*s" : "the catalog has no %s `%.*s`%.*s",
                   x->what, STR_FMT(u->name), STR_FMT(x->of));
-    x_->hint = near.n        ? str_printf(r->a, "did you mean `%.*s`?", STR_FMT(near))
+    x_->hint = near.n     ? str_printf(r->a, "did you mean `%.*s`?", STR_FMT(near))
+               : x->empty ? u->required ? S("every message would fail: take it out of `required`")
+                                        : S("it renders as nothing")
                : u->required ? S("a message to a customer without it fails; declare it in "
                                  "catalog.yaml")
                              : S("it renders as nothing where it is missing; declare it in "
@@ -86,14 +89,27 @@ static bool sends_template(const struct campaign *c, struct str template) {
     return false;
 }
 
+/* The campaign starts with a schedule, once, or on a day. */
+static void complain_of_none(struct review *r, const struct use *u, const struct campaign *c) {
+    struct names x = {.what = "event for", .closed = true, .empty = true};
+    struct use whole = {u->template, u->path, u->path, u->required};
+    x.of = str_printf(r->a, " in `%.*s`, which starts without one", STR_FMT(c->name));
+    complain(r, &whole, &x);
+}
+
 /* Of every campaign that sends the template: `event` is the one that starts it. */
 static void check_event(struct review *r, const struct use *u) {
     const struct campaign_set *rules = &r->w->rules;
+    const struct campaign *without = NULL;
+    bool with = false;
     for (size_t i = 0; i < rules->n_campaigns; i++) {
         const struct campaign *c = rules->campaigns[i];
-        bool sends = sends_template(c, template_name(u->template));
-        const struct catalog_event *e =
-            sends ? catalog_event(&rules->catalog, c->trigger.event) : NULL;
+        if (!sends_template(c, template_name(u->template)))
+            continue;
+        with = with || campaign_has_event(&c->trigger);
+        if (!without && !campaign_has_event(&c->trigger))
+            without = c;
+        const struct catalog_event *e = catalog_event(&rules->catalog, c->trigger.event);
         if (!e || e->n_properties == 0)
             continue;
         struct names x = names_of(r->a, "property", e->properties, e->n_properties, event_fields,
@@ -105,6 +121,8 @@ static void check_event(struct review *r, const struct use *u) {
         complain(r, u, &x);
         return;
     }
+    if (without && (u->required || !with)) /* it may look whether there is one */
+        complain_of_none(r, u, without);
 }
 
 static void check_attribute(struct review *r, const struct use *u) {
@@ -201,6 +219,7 @@ static void review_campaigns(const struct workspace *w, struct diags *d) {
     for (size_t i = 0; i < w->rules.n_campaigns; i++)
         campaign_review(w->arena, w->rules.campaigns[i], &care, d);
     campaign_review_together(w->arena, &w->rules, &care, d);
+    campaign_review_circles(w->arena, &w->rules, d);
     campaign_loops_review(w->arena, &w->rules, d);
     campaign_review_circles(w->arena, &w->rules, d);
 }

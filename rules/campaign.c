@@ -3,8 +3,7 @@
 
 #include "rules/campaign.h"
 
-/* Equal as a marketer sees it: 5 and 5.0 are. */
-static bool same_value(struct value a, struct value b) {
+bool campaign_same_value(struct value a, struct value b) {
     double x, y;
     if (value_is(a, V_STRING) && value_is(b, V_STRING))
         return str_eq(value_text(a), value_text(b));
@@ -28,13 +27,27 @@ static struct value property(struct value properties, struct str name) {
 
 bool campaign_trigger_fits(const struct campaign *c, struct value properties) {
     const struct trigger *t = &c->trigger;
-    if (t->segment.n && !same_value(property(properties, S("segment")), value_str(t->segment)))
+    if (t->segment.n &&
+        !campaign_same_value(property(properties, S("segment")), value_str(t->segment)))
         return false;
     if (t->attribute.n &&
-        !same_value(property(properties, S("attribute")), value_str(t->attribute)))
+        !campaign_same_value(property(properties, S("attribute")), value_str(t->attribute)))
         return false;
-    return (!t->has_from || same_value(property(properties, S("from")), t->from)) &&
-           (!t->has_to || same_value(property(properties, S("to")), t->to));
+    return (!t->has_from || campaign_same_value(property(properties, S("from")), t->from)) &&
+           (!t->has_to || campaign_same_value(property(properties, S("to")), t->to));
+}
+
+bool campaign_has_timer(const struct campaign *c) {
+    return c->trigger.kind == TRIGGER_ABSENCE || c->trigger.kind == TRIGGER_DATE;
+}
+
+bool campaign_has_runs(const struct campaign *c) {
+    return c->trigger.kind == TRIGGER_SCHEDULE || c->trigger.kind == TRIGGER_ONCE;
+}
+
+bool campaign_has_event(const struct trigger *t) {
+    return t->kind == TRIGGER_EVENT || t->kind == TRIGGER_ABSENCE ||
+           (t->kind == TRIGGER_DATE && t->event.n);
 }
 
 size_t campaign_step(const struct campaign *c, struct str id) {

@@ -238,8 +238,19 @@ struct campaign {
     bool ignores_quiet_hours, ignores_caps;
 };
 
+/* Whether two values are the same to a marketer: 5 and 5.0 are; null is nothing but null. */
+bool campaign_same_value(struct value a, struct value b);
+
 /* Whether what stands beside the event's name in the trigger fits this event. */
 bool campaign_trigger_fits(const struct campaign *c, struct value properties);
+
+/* Whether each customer has a timer of it: it starts with an absence or a date. */
+bool campaign_has_timer(const struct campaign *c);
+/* Whether it is for everybody in its audience at once: by a schedule, at an instant, when told. */
+bool campaign_has_runs(const struct campaign *c);
+
+/* Whether there is an `event` for its conditions and templates. */
+bool campaign_has_event(const struct trigger *t);
 
 /* The step of that id; n_steps: there is none. */
 size_t campaign_step(const struct campaign *c, struct str id);

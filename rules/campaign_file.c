@@ -189,12 +189,10 @@ static void set_version(struct arena *a, const struct yamlfile *file, struct cam
     c->version[CAMPAIGN_VERSION_CHARS] = '\0';
 }
 
-/* Whether conditions have an `event`: also when its name is missing, so that this gives no second
+/* `event` in conditions; there is one also when its name is missing, so that this gives no second
  * message. */
 static struct str event_of(const struct trigger *t) {
-    bool without = t->kind == TRIGGER_SCHEDULE || t->kind == TRIGGER_ONCE ||
-                   (t->kind == TRIGGER_DATE && !t->event.n);
-    return without ? STR_NONE : t->event.n ? t->event : S("?");
+    return !campaign_has_event(t) ? STR_NONE : t->event.n ? t->event : S("?");
 }
 
 static void read_audience(struct form_reader *r, const struct ynode *node, struct campaign *c) {

@@ -299,7 +299,7 @@ void campaign_review_circles(struct arena *a, const struct campaign_set *set, st
     for (size_t i = 0; i < set->n_campaigns; i++) {
         const struct campaign *c = set->campaigns[i];
         if (c->trigger.kind != TRIGGER_EVENT || !own_events_reserved(c->trigger.event) ||
-            c->per_customer.most || is_about_others(a, c))
+            c->per_customer.most || c->reentry == REENTRY_ONCE || is_about_others(a, c))
             continue;
         struct diag *x = diags_add(
             d, DIAG_WARNING, c->trigger.at, c->source,

@@ -174,6 +174,15 @@ static const struct event_table *table_build(struct arena *a, const struct campa
     return x;
 }
 
+static void look_ahead(struct campaign_set *s) {
+    s->any_journey = s->n_earlier > 0;
+    for (size_t i = 0; i < s->n_campaigns; i++)
+        s->any_journey = s->any_journey || s->campaigns[i]->journey;
+    s->any_later = s->any_journey;
+    for (size_t i = 0; i < s->n_campaigns; i++)
+        s->any_later = s->any_later || s->campaigns[i]->trigger.kind != TRIGGER_EVENT;
+}
+
 /* Rules are numbered by their place in the list. */
 static const struct trigger_index *triggers_build(struct arena *a,
                                                   const struct campaign *const *list, size_t n) {
@@ -216,6 +225,7 @@ void campaign_set_build(struct arena *a, struct campaign_set *s, const struct ca
     s->campaigns = names;
     s->n_campaigns = n;
     s->by_event = table_build(a, s);
+    look_ahead(s);
     s->triggers = triggers_build(a, names, n);
     s->by_id = ids;
     s->goals = map_new(a, 0);
@@ -300,7 +310,10 @@ void campaign_set_add_earlier(struct arena *a, struct campaign_set *s,
                               const struct campaign *const *list, size_t n) {
     s->earlier = list;
     s->n_earlier = n;
+    for (size_t i = 0; i < n; i++)
+        s->responses = s->responses || campaign_uses_responses(list[i]);
     s->by_event = table_build(a, s);
+    look_ahead(s);
 }
 
 const struct campaign *const *campaign_set_match(const struct campaign_set *s, struct str event,

@@ -25,6 +25,8 @@ struct campaign_set {
     /* Earlier versions that people are inside of: nobody enters them any more. */
     const struct campaign *const *earlier;
     size_t n_earlier;
+    bool any_journey; /* of some version */
+    bool any_later;   /* something may be due without an event: a journey, a timer, a run */
     const struct event_table *by_event;
     const struct campaign *const *by_id;
     struct map *goals;       /* the events that are goals */

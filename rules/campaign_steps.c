@@ -12,6 +12,7 @@
 #include "rules/campaign_internal.h"
 #include "rules/campaign_keys.h"
 #include "rules/campaign_send.h"
+#include "rules/campaign_step_ids.h"
 #include "rules/campaign_values.h"
 #include "rules/campaign_wait.h"
 
@@ -23,19 +24,10 @@
 #define VARIANTS_MOST 50u
 #define OPEN SIZE_MAX
 
-/* What is known of a step beside itself until all have their ids. */
-struct note {
-    const struct ynode *node; /* of the id, or of the step */
-    const char *word;         /* of its kind: "wait" */
-    size_t first_arm;         /* of a branch's further conditions: its first one; else OPEN */
-    int arm;
-};
-
 struct steps {
     struct form_reader *r;
-    bool moves; /* people inside go on in this version */
     struct step *list;
-    struct note *notes;
+    struct campaign_step_note *notes;
     size_t n, cap;
     int depth;
     bool full; /* too many or too deep: said once, the rest is not read */
@@ -155,7 +147,7 @@ const struct form campaign_steps_form = {
 
 /* ---- the list that comes out */
 
-static size_t add(struct steps *x, const struct step *s, const struct note *note) {
+static size_t add(struct steps *x, const struct step *s, const struct campaign_step_note *note) {
     if (x->n == x->cap) {
         size_t cap = x->cap ? x->cap * 2 : 8;
         x->list = arena_grow(x->r->a, x->list, x->n * sizeof *x->list, cap * sizeof *x->list);
@@ -222,7 +214,8 @@ static const struct cel_program *read_when(struct steps *x, const struct ynode *
 
 /* ---- each kind: `node` is what stands under its key, *s has what stands beside it */
 
-static void read_send(struct steps *x, const struct ynode *node, struct step *s, struct note *o) {
+static void read_send(struct steps *x, const struct ynode *node, struct step *s,
+                      struct campaign_step_note *o) {
     struct str id = STR_NONE;
     s->kind = STEP_SEND;
     campaign_send_read(x->r, node, &s->u.send, &id);
@@ -235,7 +228,8 @@ static void read_send(struct steps *x, const struct ynode *node, struct step *s,
     add(x, s, o);
 }
 
-static void read_wait(struct steps *x, const struct ynode *node, struct step *s, struct note *o) {
+static void read_wait(struct steps *x, const struct ynode *node, struct step *s,
+                      struct campaign_step_note *o) {
     const struct ynode *on_timeout;
     s->kind = STEP_WAIT;
     campaign_wait_read(x->r, node, &s->u.wait, &on_timeout);
@@ -250,7 +244,7 @@ static void read_wait(struct steps *x, const struct ynode *node, struct step *s,
 
 /* One condition of a branch, which goes on at the next one when it does not hold. */
 static size_t read_arm(struct steps *x, const struct ynode *item, const struct arm_draft *d,
-                       struct step *s, struct note *o) {
+                       struct step *s, struct campaign_step_note *o) {
     s->kind = STEP_GO;
     s->at = ynode_place(x->r->file, item);
     s->when =
@@ -281,7 +275,8 @@ static bool check_arm(struct steps *x, const struct ynode *item, const struct ar
     return false;
 }
 
-static void read_branch(struct steps *x, const struct ynode *node, struct step *s, struct note *o) {
+static void read_branch(struct steps *x, const struct ynode *node, struct step *s,
+                        struct campaign_step_note *o) {
     size_t first = OPEN, before = OPEN;
     if (!form_want_list(x->r, node, "`branch`"))
         return;
@@ -295,7 +290,8 @@ static void read_branch(struct steps *x, const struct ynode *node, struct step *
     for (size_t i = 0; i < node->n && !x->full; i++) {
         struct arm_draft d = {.when = NULL};
         struct step arm = {.id = first == OPEN ? s->id : STR_NONE, .next = OPEN, .otherwise = OPEN};
-        struct note note = {o->node, o->word, first, (int)i + 1 + (s->when != NULL)};
+        struct campaign_step_note note = {o->node, o->word, first == OPEN ? CAMPAIGN_NO_ARM : first,
+                                          (int)i + 1 + (s->when != NULL)};
         form_read(x->r, &arm_form, node->items[i], &d);
         if (!check_arm(x, node->items[i], &d, i + 1 == node->n))
             continue;
@@ -343,7 +339,8 @@ static void read_variants(struct steps *x, const struct ynode *node, size_t at,
         check_shares(x, node, sum);
 }
 
-static void read_split(struct steps *x, const struct ynode *node, struct step *s, struct note *o) {
+static void read_split(struct steps *x, const struct ynode *node, struct step *s,
+                       struct campaign_step_note *o) {
     struct split_draft d = {.variants = NULL};
     if (!form_want_map(x->r, node, "`split`"))
         return;
@@ -364,19 +361,22 @@ static void read_split(struct steps *x, const struct ynode *node, struct step *s
     read_variants(x, d.variants, add(x, s, o), list);
 }
 
-static void read_update(struct steps *x, const struct ynode *node, struct step *s, struct note *o) {
+static void read_update(struct steps *x, const struct ynode *node, struct step *s,
+                        struct campaign_step_note *o) {
     s->kind = STEP_UPDATE;
     campaign_values_update(x->r, node, &s->u.values);
     add(x, s, o);
 }
 
-static void read_emit(struct steps *x, const struct ynode *node, struct step *s, struct note *o) {
+static void read_emit(struct steps *x, const struct ynode *node, struct step *s,
+                      struct campaign_step_note *o) {
     s->kind = STEP_EMIT;
     campaign_values_emit(x->r, node, &s->u.values);
     add(x, s, o);
 }
 
-static void read_stop(struct steps *x, const struct ynode *node, struct step *s, struct note *o) {
+static void read_stop(struct steps *x, const struct ynode *node, struct step *s,
+                      struct campaign_step_note *o) {
     s->kind = STEP_STOP;
     if (!form_want_text(x->r, node, "`stop`"))
         return;
@@ -393,7 +393,8 @@ static void read_stop(struct steps *x, const struct ynode *node, struct step *s,
 static const struct kind {
     const char *key;
     size_t offset; /* of the node in struct step_draft */
-    void (*read)(struct steps *x, const struct ynode *node, struct step *s, struct note *o);
+    void (*read)(struct steps *x, const struct ynode *node, struct step *s,
+                 struct campaign_step_note *o);
 } kinds[] = {
     {"send", offsetof(struct step_draft, send), read_send},
     {"wait", offsetof(struct step_draft, wait), read_wait},
@@ -440,7 +441,8 @@ static void read_step(struct steps *x, const struct ynode *item) {
         x->full = true;
         return;
     }
-    struct note note = {.node = id ? id : item, .word = k->key, .first_arm = OPEN};
+    struct campaign_step_note note = {
+        .node = id ? id : item, .word = k->key, .first_arm = CAMPAIGN_NO_ARM};
     s.id = d.id;
     if (d.when) {
         s.when = read_when(x, d.when, "leave it out", "the step is never done");
@@ -451,87 +453,11 @@ static void read_step(struct steps *x, const struct ynode *item) {
         k->read(x, node, &s, &note);
 }
 
-/* ---- ids */
-
-static bool is_taken(const struct steps *x, struct str id) {
-    for (size_t i = 0; i < x->n; i++)
-        if (str_eq(x->list[i].id, id))
-            return true;
-    return false;
-}
-
-/* A message is named after its template. */
-static bool names_itself(const struct step *s) {
-    return s->kind == STEP_SEND && s->u.send.template.n;
-}
-
-/* "wait-2": the second of its kind, or the next number that is free. */
-static void give_number(struct steps *x, size_t i) {
-    struct str id;
-    int number = 1;
-    for (size_t k = 0; k < i; k++)
-        number += x->notes[k].first_arm == OPEN && strcmp(x->notes[k].word, x->notes[i].word) == 0;
-    do
-        id = str_printf(x->r->a, "%s-%d", x->notes[i].word, number++);
-    while (is_taken(x, id));
-    x->list[i].id = id;
-}
-
-static void check_ids(struct steps *x, const bool *given) {
-    for (size_t i = 1; i < x->n; i++)
-        for (size_t k = 0; k < i; k++) {
-            const struct step *s = &x->list[i], *other = &x->list[k];
-            if (!str_eq(s->id, other->id))
-                continue;
-            struct diag *d =
-                form_error(x->r, x->notes[i].node, "there is a step `%.*s` already, on line %d",
-                           STR_FMT(s->id), other->at.line);
-            if (!given[i])
-                d->hint = S("a message is named after its template: give one of them an `id`");
-            break;
-        }
-}
-
-/* Where people stand is known by the step's id. */
-static void warn_of_number(struct steps *x, size_t i) {
-    if (!x->moves || x->list[i].kind != STEP_WAIT)
-        return;
-    struct diag *d = form_warning(x->r, x->notes[i].node,
-                                  "with `migrate: move` this wait needs an `id`: `%.*s` is another "
-                                  "one when a wait is added above",
-                                  STR_FMT(x->list[i].id));
-    d->hint = S("write for example `id: pause` beside it");
-}
-
-static void name_all(struct steps *x) {
-    bool *given = ARENA_ARRAY(x->r->a, bool, x->n + 1);
-    for (size_t i = 0; i < x->n; i++) {
-        given[i] = x->list[i].id.n > 0;
-        if (!given[i] && names_itself(&x->list[i]))
-            x->list[i].id = x->list[i].u.send.template;
-    }
-    for (size_t i = 0; i < x->n; i++) {
-        if (x->list[i].id.n || x->notes[i].first_arm != OPEN)
-            continue;
-        give_number(x, i);
-        warn_of_number(x, i);
-    }
-    for (size_t i = 0; i < x->n; i++) {
-        struct step *s = &x->list[i];
-        if (!s->id.n)
-            s->id = str_printf(x->r->a, "%.*s.%d", STR_FMT(x->list[x->notes[i].first_arm].id),
-                               x->notes[i].arm);
-        if (s->kind == STEP_SPLIT && !s->u.split.id.n)
-            s->u.split.id = s->id;
-    }
-    check_ids(x, given);
-}
-
 void campaign_steps_read(struct form_reader *r, const struct ynode *node, struct campaign *c) {
-    struct steps x = {.r = r, .moves = c->migrate == MIGRATE_MOVE};
+    struct steps x = {.r = r};
     need_steps(&x, node, "`steps`");
     close_from(&x, 0, x.n);
-    name_all(&x);
+    campaign_step_ids(r, x.list, x.notes, x.n, c->migrate == MIGRATE_MOVE);
     c->steps = x.list;
     c->n_steps = x.n;
 }

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "rules/campaign_internal.h"
+#include "rules/own_events.h"
 
 #include <stddef.h>
 
@@ -95,11 +96,10 @@ void campaign_values_update(struct form_reader *r, const struct ynode *node,
 
 /* What only Godwit itself makes. */
 static void refuse_own_event(struct form_reader *r, const struct ynode *node) {
-    static const char *const own[] = {EVENT_CUSTOMER_CREATED, EVENT_CUSTOMER_CHANGED,
-                                      EVENT_SEGMENT_ENTERED, EVENT_SEGMENT_LEFT};
-    for (size_t i = 0; node && i < sizeof own / sizeof *own; i++)
-        if (node->kind == Y_SCALAR && str_eq(node->text, str_from(own[i])))
-            form_error(r, node, "`%s` is made by Godwit itself; a campaign cannot emit it", own[i]);
+    if (node && node->kind == Y_SCALAR &&
+        (own_events_find(node->text) || own_events_reserved(node->text)))
+        form_error(r, node, "`%.*s` is made by Godwit itself; a campaign cannot emit it",
+                   STR_FMT(node->text));
 }
 
 void campaign_values_emit(struct form_reader *r, const struct ynode *node,

@@ -121,6 +121,16 @@ static void put_path(struct arena *a, struct map *m, struct str path, struct val
     map_set_str(a, m, part, v);
 }
 
+/* The empty path is all properties as one map. */
+static void put_property(struct arena *a, struct map *m, struct str path, struct value v) {
+    if (path.n) {
+        put_path(a, m, path, v);
+        return;
+    }
+    for (size_t i = 0; v.type == V_MAP && i < v.u.map->n; i++)
+        map_set(a, m, v.u.map->e[i].key, v.u.map->e[i].value);
+}
+
 static struct value event_map(const struct look *l, const struct behaviour_entry *e, bool last) {
     const struct behaviour_log *log = l->log;
     struct map *m = map_new(l->run->arena, log->n_properties + 3);
@@ -131,7 +141,7 @@ static struct value event_map(const struct look *l, const struct behaviour_entry
         else if (log->older.totals)
             v = last ? log->older.totals[i].last : log->older.totals[i].first;
         if (v.type != V_NULL)
-            put_path(l->run->arena, m, log->properties[i], v);
+            put_property(l->run->arena, m, log->properties[i], v);
     }
     map_set_str(l->run->arena, m, S("occurred_at"), timestamp_of_us(e->at_us));
     map_set_str(l->run->arena, m, S("at"), timestamp_of_us(e->at_us));

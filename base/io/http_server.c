@@ -9,11 +9,13 @@
 #include <assert.h>
 #include <microhttpd.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #define SWEEP_MS 500
 #define CROWDED_MS 2000 /* for a request, when three quarters of the connections are in use */
 #define LEAVE_MS 50     /* for the last answers */
+#define FILES_LEFT 128  /* descriptors that are not for clients: the database, logs, mail */
 
 /* A connection, from accept to its end. */
 struct connection {
@@ -133,6 +135,7 @@ static void on_connection(void *ctx, struct MHD_Connection *mhd, void **slot,
     if (c->next)
         c->next->prev = c->prev;
     s->counts.connections--;
+    s->dirty = true; /* at the limit libmicrohttpd listens again only when it is run once more */
     free(c);
 }
 
@@ -327,6 +330,14 @@ static struct MHD_Daemon *start_daemon(struct http_server *s, int fd) {
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 }
 
+/* Clients may not take the descriptors with which a lost database is connected again. */
+static size_t affordable(size_t connections) {
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= connections + FILES_LEFT)
+        return connections;
+    return files.rlim_cur > FILES_LEFT * 2 ? files.rlim_cur - FILES_LEFT : FILES_LEFT;
+}
+
 struct http_server *http_server_open(uv_loop_t *loop, const struct http_server_options *o,
                                      struct err *e) {
     int fd, port;
@@ -337,7 +348,7 @@ struct http_server *http_server_open(uv_loop_t *loop, const struct http_server_o
         abort();
     s->o = *o;
     s->port = port;
-    s->o.connections = o->connections ? o->connections : 2048;
+    s->o.connections = affordable(o->connections ? o->connections : 2048);
     s->o.header_bytes = o->header_bytes ? o->header_bytes : 16384;
     s->o.body_bytes = o->body_bytes ? o->body_bytes : 512 * 1024;
     s->o.bodies_bytes = o->bodies_bytes ? o->bodies_bytes : (size_t)64 << 20;

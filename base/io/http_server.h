@@ -27,7 +27,7 @@ enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_OTHER };
 
 struct http_server_options {
     struct str listen;   /* "127.0.0.1:8080", "[::]:8080", "localhost:0" (any free port) */
-    size_t connections;  /* at once; 0: 2,048 */
+    size_t connections;  /* at once; 0: 2,048; fewer when the process may not open so many files */
     size_t header_bytes; /* request line and headers, per connection; 0: 16 KiB */
     size_t body_bytes;   /* of one request; 0: 512 KiB */
     size_t bodies_bytes; /* of all requests together; 0: 64 MiB */

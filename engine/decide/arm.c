@@ -135,18 +135,33 @@ void arm_next(struct deciding *x, struct customer_timer *t) {
         t->due_us = date_after(x, c, &date, due > x->now_us ? due : x->now_us);
 }
 
+static void arm_customer(struct deciding *x, const struct campaign *c) {
+    struct event made = {.name = S(EVENT_CUSTOMER_CREATED),
+                         .occurred_us = x->profile->created_us,
+                         .mode = EVENT_LIVE};
+    if (c->trigger.kind == TRIGGER_ABSENCE)
+        arm_absence(x, c, &made);
+    else
+        arm_day(x, c, NULL);
+}
+
 void decide_arm(struct deciding *x) {
     size_t n;
     const struct campaign *const *list =
         campaign_set_timed_by(&x->workspace->rules, S(EVENT_CUSTOMER_CREATED), &n);
-    for (size_t i = 0; i < n; i++) {
-        const struct campaign *c = list[i];
-        struct event made = {.name = S(EVENT_CUSTOMER_CREATED),
-                             .occurred_us = x->profile->created_us,
-                             .mode = EVENT_LIVE};
-        if (c->trigger.kind == TRIGGER_ABSENCE)
-            arm_absence(x, c, &made);
-        else
-            arm_day(x, c, NULL);
-    }
+    for (size_t i = 0; i < n; i++)
+        arm_customer(x, list[i]);
+}
+
+void decide_arm_timer(struct deciding *x, const struct campaign *c, const struct event *last) {
+    struct customer_timer *t = arm_timer(x, c);
+    set_due(t, NEVER);
+    t->since_us = INT64_MIN;
+    t->has_event = false;
+    if (last && c->trigger.kind == TRIGGER_ABSENCE)
+        arm_absence(x, c, last);
+    else if (last)
+        arm_day(x, c, last);
+    else if (c->trigger.kind == TRIGGER_ABSENCE ? c->trigger.never : !c->trigger.event.n)
+        arm_customer(x, c);
 }

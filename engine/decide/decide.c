@@ -244,6 +244,16 @@ void decide_remember(struct profile *p, const struct decision *d, struct arena *
     };
 }
 
+bool decide_displaces(const struct decision *d, const struct decision *earlier) {
+    for (size_t i = 0; i < d->n_displaced && earlier->step; i++) {
+        const struct profile_message *m = d->displaced[i];
+        if (str_eq(m->campaign, earlier->campaign->id) && str_eq(m->step, earlier->step->id) &&
+            str_eq(m->occurrence, earlier->occurrence))
+            return true;
+    }
+    return false;
+}
+
 /* ---- why */
 
 /* Whether decide() would evaluate the campaign at all: an audience that cannot be true is a no,
@@ -275,13 +285,23 @@ static const struct step *first_send(const struct campaign *c) {
     return NULL;
 }
 
+/* Asking changes nothing: what would make room stays for the next question. */
+static struct profile *copy_of(struct deciding *x) {
+    struct profile *p = ARENA_NEW(x->arena, struct profile);
+    *p = *x->profile;
+    p->messages = ARENA_ARRAY(x->arena, struct profile_message, p->n_messages + 1);
+    if (p->n_messages)
+        memcpy(p->messages, x->profile->messages, p->n_messages * sizeof *p->messages);
+    return p;
+}
+
 /* What the gates say of the first message. */
 static void explain_gates(struct deciding *x, const struct journey_start *s,
                           struct explanation *out) {
     const struct step *step = first_send(s->campaign);
     struct entry entry = {
         .workspace = x->workspace,
-        .profile = x->profile,
+        .profile = copy_of(x),
         .campaign = s->campaign,
         .step = step,
         .send = step ? &step->u.send : NULL,

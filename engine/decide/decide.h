@@ -107,10 +107,16 @@ void decide_run(struct deciding *x, const struct campaign *c, int64_t at_us);
 /* After customer's attributes or time zone changed, or when a campaign is new: sets the timers of
  * dates in attributes; makes those that are missing. */
 void decide_arm(struct deciding *x);
+/* The campaign is new here, or its trigger is: sets its timer of this customer, who is there for
+ * longer. `last`: the newest event of the trigger's name; NULL: none. */
+void decide_arm_timer(struct deciding *x, const struct campaign *c, const struct event *last);
 
 /* Adds a decision made elsewhere to the profile's messages, so that what comes is limited by it;
  * deciding does it by itself. Does nothing for outcomes that leave no message. */
 void decide_remember(struct profile *p, const struct decision *d, struct arena *a);
+
+/* Whether the earlier one's message makes room for that of `d`: it is not sent any more. */
+bool decide_displaces(const struct decision *d, const struct decision *earlier);
 
 bool outcome_is_entry(enum outcome o);    /* counts as entered in the accounting */
 const char *outcome_name(enum outcome o); /* "send", "held_out", "suppressed", ... */

@@ -116,6 +116,8 @@ static bool tell_changes(struct timeline *t, const struct effect *f, struct err 
         return true;
     for (size_t i = 0; i < f->values.u.map->n; i++) {
         struct map *m = map_new(t->arena, 3);
+        if (campaign_same_value(f->before.u.map->e[i].value, f->values.u.map->e[i].value))
+            continue;
         map_set_str(t->arena, m, S("attribute"), f->values.u.map->e[i].key);
         map_set_str(t->arena, m, S("from"), f->before.u.map->e[i].value);
         map_set_str(t->arena, m, S("to"), f->values.u.map->e[i].value);
@@ -217,27 +219,32 @@ struct due {
     enum due_kind kind;
     int64_t at_us;
     size_t i;
+    struct str campaign; /* its id; empty: of none */
 };
 
-static void consider(struct due *best, enum due_kind kind, int64_t at_us, size_t i) {
-    if (at_us < best->at_us)
-        *best = (struct due){kind, at_us, i};
+/* The kinds are given in their order; within a kind the campaign's id decides. */
+static void consider(struct due *best, enum due_kind kind, int64_t at_us, size_t i,
+                     struct str campaign) {
+    bool before = best->kind == kind && at_us == best->at_us && campaign.n &&
+                  str_cmp(campaign, best->campaign) < 0;
+    if (at_us < best->at_us || before)
+        *best = (struct due){kind, at_us, i, campaign};
 }
 
 /* What is due first; of several at one instant the first kind. */
 static struct due next_due(const struct timeline *t) {
     const struct timeline_options *o = t->options;
     const struct profile *p = &t->profile;
-    struct due best = {DUE_NOTHING, NEVER, 0};
+    struct due best = {DUE_NOTHING, NEVER, 0, STR_NONE};
     if (t->n_ahead)
-        consider(&best, DUE_EVENT, t->ahead[0].occurred_us, 0);
-    consider(&best, DUE_SEGMENTS, t->segments_us, 0);
+        consider(&best, DUE_EVENT, t->ahead[0].occurred_us, 0, STR_NONE);
+    consider(&best, DUE_SEGMENTS, t->segments_us, 0, STR_NONE);
     for (size_t i = 0; i < p->n_timers; i++)
-        consider(&best, DUE_TIMER, p->timers[i].due_us, i);
+        consider(&best, DUE_TIMER, p->timers[i].due_us, i, p->timers[i].campaign->id);
     for (size_t i = 0; i < p->n_enrolments; i++)
-        consider(&best, DUE_WAKE, p->enrolments[i].wake_us, i);
+        consider(&best, DUE_WAKE, p->enrolments[i].wake_us, i, p->enrolments[i].campaign_id);
     if (t->run < o->n_runs)
-        consider(&best, DUE_RUN, o->runs[t->run].at_us, t->run);
+        consider(&best, DUE_RUN, o->runs[t->run].at_us, t->run, STR_NONE);
     return best;
 }
 

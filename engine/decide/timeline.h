@@ -11,7 +11,8 @@
  *
  * What is sent counts as sent. Nobody answers. Events before options.from_us are
  * history: they are looked back on and set timers, and start nothing. At one instant
- * events go before timers, timers before waits, waits before runs for everybody.
+ * events go before timers, timers before waits, waits before runs for everybody; as in
+ * the engine.
  *
  * Pure. Everything lives in the arena.
  */

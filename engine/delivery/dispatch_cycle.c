@@ -16,6 +16,31 @@ static bool topic_default(const struct dispatch *d, struct str topic) {
     return t && t->subscribed;
 }
 
+/* What the message's step says to do when it fails for good; NULL: nothing, or that was it. */
+static const struct step_send *fallback_of(const struct dispatch *d, const struct item *x) {
+    const struct campaign_set *rules = &d->host->workspace->rules;
+    if (x->result.status != MESSAGE_FAILED)
+        return NULL;
+    const struct campaign *c = campaign_set_version(rules, x->m.campaign, x->m.version);
+    size_t i = c ? campaign_step(c, x->m.step) : 0;
+    if (!c || i == c->n_steps || c->steps[i].kind != STEP_SEND)
+        return NULL;
+    const struct step_send *other = c->steps[i].u.send.fallback;
+    return other && !str_eq(other->channel, d->name) ? other : NULL;
+}
+
+static size_t add_fallbacks(struct dispatch *d, struct db_call *call) {
+    struct outbox_fallbacks *f = outbox_fallbacks_new(d->cycle_arena);
+    for (struct item *x = d->items.next; x != &d->items; x = x->next) {
+        const struct step_send *other = x->state == SETTLING ? fallback_of(d, x) : NULL;
+        const struct settings_channel *channel =
+            other ? settings_channel(&d->host->workspace->settings, other->channel) : NULL;
+        if (channel)
+            outbox_fall_back(f, &x->m, x->fence, other, channel->address);
+    }
+    return outbox_fallback_call(f, wallclock_now(), call);
+}
+
 static size_t add_settles(struct dispatch *d, struct db_call *call) {
     struct outbox_settles *s = outbox_settles_new(d->cycle_arena, d->count[DONE]);
     size_t n = 0;
@@ -27,7 +52,7 @@ static size_t add_settles(struct dispatch *d, struct db_call *call) {
         n++;
     }
     if (n)
-        *call = outbox_settle_call(s);
+        *call = outbox_settle_call(s, wallclock_now());
     return n;
 }
 
@@ -162,9 +187,11 @@ void dispatch_cycle(struct dispatch *d) {
     uv_timer_stop(&d->gather);
     d->gathered = false;
     arena_reset(d->cycle_arena);
-    struct db_call calls[2];
+    struct db_call calls[3];
     size_t n = 0;
     if (add_settles(d, &calls[n]))
+        n++;
+    if (n && add_fallbacks(d, &calls[n]))
         n++;
     if (d->host->recovered && add_marks(d, &calls[n]))
         n++;

@@ -93,19 +93,27 @@ static struct str what_to_track(const struct workspace *w, const struct decision
     return t->opens ? (t->clicks ? S("oc") : S("o")) : t->clicks ? S("c") : STR_NONE;
 }
 
+static struct map *add_inputs(const struct workspace *w, struct str template,
+                              struct map *all, struct map *input, struct arena *a) {
+    const struct message_template *t = template_find(w->template_set, template, NULL);
+    const struct list *paths = t ? template_inputs(t) : NULL;
+    for (size_t i = 0; paths && i < paths->n; i++) {
+        if (str_eq(value_text(paths->v[i]), S("*")))
+            return map_of(a, value_map(all));
+        copy_path(a, input, all, value_text(paths->v[i]));
+    }
+    return input;
+}
+
 /* What the template reads, and what the same bytes depend on besides: who sends, where links
  * lead and what is tracked, the customer's zone. */
 struct str render_input(const struct workspace *w, const struct decision *d,
                         const struct profile *p, struct arena *a) {
-    const struct message_template *t = template_find(w->template_set, d->template, NULL);
     struct map *all = everything(w, p, d->about, a), *input = map_new(a, 8);
-    const struct list *paths = t ? template_inputs(t) : NULL;
-    for (size_t i = 0; paths && i < paths->n; i++) {
-        if (str_eq(value_text(paths->v[i]), S("*")))
-            input = map_of(a, value_map(all));
-        else
-            copy_path(a, input, all, value_text(paths->v[i]));
-    }
+    const struct step_send *other = d->step ? d->step->u.send.fallback : NULL;
+    input = add_inputs(w, d->template, all, input, a);
+    if (other && !str_eq(other->template, d->template)) /* which takes the same input */
+        input = add_inputs(w, other->template, all, input, a);
     map_set_str(a, input, S("sender"), *map_get_str(all, S("sender")));
     set_text(a, input, "_zone", p->timezone.n ? p->timezone : w->settings.timezone);
     set_text(a, input, "_currency", w->settings.currency);

@@ -41,7 +41,7 @@ struct batch_customer *batch_by_id(const struct batch *b, int64_t id) {
     return i ? &b->customers[i->u.i] : NULL;
 }
 
-static struct batch_customer *customer_of(struct batch *b, int shard, struct str key) {
+struct batch_customer *batch_customer(struct batch *b, int shard, struct str key) {
     struct batch_customer *c = batch_by_key(b, key);
     if (c)
         return c;
@@ -74,11 +74,11 @@ static void take_event(struct batch *b, const struct db_result *r, size_t i) {
     x->event.name = str_dup(b->arena, db_text(r, i, 5));
     x->event.occurred_us = db_timestamptz(r, i, 8);
     x->event.mode = modes[db_int(r, i, 9)];
-    x->customer = customer_of(b, (int)db_int(r, i, 3), db_text(r, i, 4));
+    x->customer = batch_customer(b, (int)db_int(r, i, 3), db_text(r, i, 4));
     take_properties(b, x, db_is_null(r, i, 6) ? STR_NONE : db_json(r, i, 6), db_int(r, i, 7));
 }
 
-static void prepare(struct batch *b, size_t rows) {
+void batch_prepare(struct batch *b, size_t rows) {
     b->n = b->n_customers = 0;
     b->events = ARENA_ARRAY(b->arena, struct batch_event, rows);
     b->customers = ARENA_ARRAY(b->arena, struct batch_customer, rows);
@@ -87,7 +87,7 @@ static void prepare(struct batch *b, size_t rows) {
 }
 
 void batch_take_row(struct batch *b, const struct db_result *r, size_t row) {
-    prepare(b, 1);
+    batch_prepare(b, 1);
     take_event(b, r, row);
     cursor_set(&b->from, db_text(r, row, 0), STR_NONE, STR_NONE, 0);
     cursor_copy(&b->to, &b->from);
@@ -104,7 +104,7 @@ bool batch_take(struct batch *b, const struct db_result *r, size_t limit) {
     else
         cursor_set(&b->to, str_from(b->from.last), target, db_text(r, rows - 1, 1),
                    db_int(r, rows - 1, 2));
-    prepare(b, rows);
+    batch_prepare(b, rows);
     for (size_t i = 0; i < rows; i++)
         take_event(b, r, i);
     return rows > 0;

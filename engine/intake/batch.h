@@ -23,6 +23,8 @@ struct batch_customer {
     bool involved;      /* has an event that may start a campaign or that rules look back on */
     bool looked_at;     /* has an event that rules look back on */
     bool live;          /* has an event that is not mere history */
+    bool in_journeys;   /* an event may mean something to journeys */
+    bool timed;         /* an event may set a timer of a campaign */
     struct past *pasts; /* side by side with the workspace's layouts */
     struct profile_consent *consents;
     struct profile_suppression suppressions[2];
@@ -52,6 +54,7 @@ struct batch {
     struct db_array **credits; /* of goals.c; NULL: none yet */
     struct map *by_key;        /* key -> index of the customer */
     struct map *by_id;         /* customers.id -> index */
+    bool enrolments_asked, timers_asked; /* of those of them whom they concern */
 };
 
 struct batch *batch_new(void);
@@ -69,6 +72,11 @@ void batch_take_row(struct batch *b, const struct db_result *r, size_t row);
 /* Columns $1 (shards) and $2 (keys) of the statements about customers; missing: only those
  * that the database does not have yet. */
 struct db_params *batch_customer_params(const struct batch *b, bool missing);
+
+/* Room for that many events or customers. */
+void batch_prepare(struct batch *b, size_t rows);
+/* The customer of that key; made when it is new to the batch. */
+struct batch_customer *batch_customer(struct batch *b, int shard, struct str key);
 
 struct batch_customer *batch_by_key(const struct batch *b, struct str key);
 struct batch_customer *batch_by_id(const struct batch *b, int64_t id);

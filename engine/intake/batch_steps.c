@@ -3,6 +3,8 @@
 
 #include "engine/intake/batch_steps.h"
 
+#include "base/calendar.h"
+#include "base/wallclock.h"
 #include "engine/intake/past.h"
 #include "engine/intake/profile_rows.h"
 #include "engine/sql_text.h"
@@ -37,11 +39,27 @@ struct db_params *batch_steps_limits(struct batch *b) {
     for (size_t i = 0; i < rules->n_campaigns; i++)
         if (rules->campaigns[i]->per_customer.most)
             db_array_text(ids, rules->campaigns[i]->id);
-    if (!db_array_count(ids))
+    if (!db_array_count(ids) && !b->workspace->settings.n_caps)
         return NULL;
     struct db_params *p = batch_customer_params(b, false);
     db_param_array(p, ids);
     return p;
+}
+
+/* Since when messages of all campaigns count, for the caps that hold for all of them. */
+static void add_since(const struct batch *b, struct db_params *p) {
+    static const int64_t units[] = {[CALENDAR_DAY] = 1, [CALENDAR_WEEK] = 7, [CALENDAR_MONTH] = 31};
+    const struct settings *s = &b->workspace->settings;
+    int64_t longest_us = 0;
+    for (size_t i = 0; i < s->n_caps; i++) {
+        const struct settings_cap *cap = &s->caps[i];
+        int64_t us = cap->span_us ? cap->span_us : units[cap->unit] * CALENDAR_DAY_US;
+        longest_us = us > longest_us ? us : longest_us;
+    }
+    if (longest_us) /* quiet hours put a message off by days at most */
+        db_param_timestamptz(p, wallclock_now() - longest_us - 2 * CALENDAR_DAY_US);
+    else
+        db_param_null(p, DB_TIMESTAMPTZ);
 }
 
 static void add_asking(struct batch *b, struct str event, struct db_array *ids) {
@@ -52,14 +70,21 @@ static void add_asking(struct batch *b, struct str event, struct db_array *ids) 
             db_array_text(ids, list[i]->id);
 }
 
-/* Parameters $1 shards, $2 keys and $3 names of the campaigns that the batch's events may start
- * and whose audience uses responded(); NULL: none does. */
+/* Parameters $1 shards, $2 keys and $3 names of the campaigns that use responded() and that the
+ * batch's events may start; all of them when it may be about people in journeys. NULL: none. */
 static struct db_params *asking(struct batch *b) {
     if (!b->workspace->rules.responses)
         return NULL;
+    const struct campaign_set *rules = &b->workspace->rules;
     struct db_array *ids = db_array(b->arena, DB_TEXT, 0);
     struct map *seen = map_new(b->arena, 0);
-    for (size_t i = 0; i < b->n; i++) {
+    for (size_t i = 0; i < rules->n_campaigns + rules->n_earlier && b->enrolments_asked; i++) {
+        const struct campaign *c = i < rules->n_campaigns ? rules->campaigns[i]
+                                                          : rules->earlier[i - rules->n_campaigns];
+        if (campaign_uses_responses(c))
+            db_array_text(ids, c->id);
+    }
+    for (size_t i = 0; i < b->n && !b->enrolments_asked; i++) {
         const struct event *e = &b->events[i].event;
         if (e->mode == EVENT_HISTORY || map_get_str(seen, e->name))
             continue;
@@ -82,8 +107,10 @@ size_t batch_steps_profile(struct batch *b, struct db_call *calls) {
     struct db_params *limits = batch_steps_limits(b), *responses = asking(b);
     calls[n++] = batch_steps_customers(b, false);
     calls[n++] = (struct db_call){&st_consents, batch_customer_params(b, false)};
-    if (limits)
+    if (limits) {
+        add_since(b, limits);
         calls[n++] = (struct db_call){&st_messages, limits};
+    }
     if (responses)
         calls[n++] = (struct db_call){&st_responses, responses};
     return n;

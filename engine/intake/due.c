@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "base/wallclock.h"
 #include "engine/decide/behaviour_pack.h"
 #include "engine/sql_text.h"
 
@@ -42,6 +43,7 @@ size_t due_read_calls(struct due *b, struct db_call *calls, size_t most) {
             db_array_int2(shards, (int16_t)i);
     db_param_array(p, shards);
     db_param_int8(p, (int64_t)most);
+    db_param_timestamptz(p, wallclock_now());
     calls[0] = (struct db_call){&st_due, p};
     calls[1] = (struct db_call){&st_tracked, NULL};
     return DUE_READ_CALLS;

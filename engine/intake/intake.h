@@ -4,6 +4,11 @@
  *
  *   read -> profile -> create -> history -> decide -> write
  *
+ * and, in turn with it, what is due without an event (waits that are over, absences,
+ * dates, campaigns for everybody):
+ *
+ *   look -> found -> people -> pasts -> decide -> write
+ *
  * One batch at a time. The cursor moves in the transaction that writes the
  * decisions, under the shards' fences: an event is decided exactly once, whatever
  * order transactions commit in and whatever dies when. An answer that was lost is
@@ -23,7 +28,8 @@ struct intake;
 struct intake_counts {
     int64_t events, decisions, messages; /* since the start */
     bool quiet;                          /* the last look at every group of shards found nothing */
-    bool stuck;                          /* the database is away */
+    bool stuck;                          /* the database is away, or refuses to work on any event */
+    struct str trouble;                  /* of it: why; until the next call */
 };
 
 struct intake_events {
@@ -33,6 +39,7 @@ struct intake_events {
     void (*on_fenced)(void *ctx);   /* a write was refused: shards have gone elsewhere */
     void (*on_quiet)(void *ctx);    /* nothing was found for a second: producers may wake us */
     void (*on_busy)(void *ctx);     /* and now something was */
+    void (*on_unknown)(void *ctx);  /* people are in versions of campaigns that are not loaded */
 };
 
 struct intake *intake_open(uv_loop_t *loop, const char *conninfo, struct workspace *w,

@@ -38,6 +38,7 @@ void past_prepare(struct batch *b) {
         struct batch_customer *c = x->customer;
         size_t started = 0;
         campaign_set_started_by(&w->rules, x->event.name, &started);
+        started += campaign_set_awaits(&w->rules, x->event.name);
         if (x->event.mode == EVENT_HISTORY)
             started = 0;
         if (!started && !behaviour_layout_find(w->layouts, w->n_layouts, x->event.name))
@@ -47,6 +48,13 @@ void past_prepare(struct batch *b) {
             continue;
         c->involved = true;
         c->pasts = ARENA_ARRAY(b->arena, struct past, w->n_layouts);
+    }
+}
+
+void past_prepare_all(struct batch *b) {
+    for (size_t i = 0; i < b->n_customers && b->workspace->n_layouts; i++) {
+        b->customers[i].involved = b->customers[i].live = true;
+        b->customers[i].pasts = ARENA_ARRAY(b->arena, struct past, b->workspace->n_layouts);
     }
 }
 
@@ -139,8 +147,10 @@ void past_take_history(struct batch *b, const struct db_result *r) {
 }
 
 /* The logs are handed to the profile once; they grow in place. */
-static void show(struct batch *b, struct batch_customer *c) {
+void past_show(struct batch *b, struct batch_customer *c) {
     const struct workspace *w = b->workspace;
+    if (!c->pasts || c->profile.behaviours)
+        return;
     struct profile_behaviour *list = ARENA_ARRAY(b->arena, struct profile_behaviour, w->n_layouts);
     size_t n = 0;
     for (size_t k = 0; k < w->n_layouts; k++)
@@ -155,8 +165,7 @@ void past_append(struct batch *b, struct batch_event *x) {
     const struct behaviour_layout *layout;
     if (!c->pasts)
         return;
-    if (!c->profile.behaviours)
-        show(b, c);
+    past_show(b, c);
     struct past *past = past_of(b, c, x->event.name, &layout);
     c->looked_at = c->looked_at || past;
     if (!past || !past->known)

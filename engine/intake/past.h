@@ -11,6 +11,8 @@
 
 /* Marks which customers rules may look back on, and makes room for their pasts. */
 void past_prepare(struct batch *b);
+/* The same of a batch that has no events: of all its customers. */
+void past_prepare_all(struct batch *b);
 
 /* behaviour_read.sql; false: there is nothing to be read. */
 bool past_read_call(struct batch *b, struct db_call *out);
@@ -22,6 +24,9 @@ void past_take_history(struct batch *b, const struct db_result *r);
 
 /* Adds the event to its customer's past, if rules look back on its name. */
 void past_append(struct batch *b, struct batch_event *x);
+
+/* Hands their pasts to a customer's profile; past_append does it by itself. */
+void past_show(struct batch *b, struct batch_customer *c);
 
 /* behaviour_write.sql for what changed; false: nothing did. */
 bool past_write_call(struct batch *b, struct db_call *out);

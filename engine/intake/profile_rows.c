@@ -40,6 +40,7 @@ void profile_rows_customers(struct batch *b, const struct db_result *r, bool fre
                                       .purchases = db_int(r, i, 13),
                                       .revenue = db_float8(r, i, 14),
                                       .top = db_float8(r, i, 15)};
+        p->created_us = db_timestamptz(r, i, 16);
         suppress(c, S("email"), text(b, r, i, 8));
         suppress(c, S("sms"), text(b, r, i, 9));
         c->fresh = fresh;
@@ -48,7 +49,7 @@ void profile_rows_customers(struct batch *b, const struct db_result *r, bool fre
 }
 
 /* Room for one more behind list[n]; grown by doubling in the batch's arena. */
-static void *room(const struct batch *b, void *list, size_t n, size_t *cap, size_t size) {
+void *profile_rows_room(const struct batch *b, void *list, size_t n, size_t *cap, size_t size) {
     if (n < *cap)
         return list;
     size_t grown = *cap ? *cap * 2 : 4;
@@ -63,7 +64,7 @@ void profile_rows_consents(struct batch *b, const struct db_result *r) {
         if (!c)
             continue;
         size_t n = c->profile.n_consents++;
-        c->consents = room(b, c->consents, n, &c->cap_consents, sizeof *c->consents);
+        c->consents = profile_rows_room(b, c->consents, n, &c->cap_consents, sizeof *c->consents);
         c->consents[n] = (struct profile_consent){.channel = text(b, r, i, 1),
                                                   .topic = text(b, r, i, 2),
                                                   .subscribed = db_bool(r, i, 3),
@@ -80,13 +81,22 @@ void profile_rows_messages(struct batch *b, const struct db_result *r, int64_t b
             db_int(r, i, 6) >= before_event)
             continue;
         size_t n = c->profile.n_messages++;
-        c->messages = room(b, c->messages, n, &c->cap_messages, sizeof *c->messages);
-        c->messages[n] = (struct profile_message){.campaign = text(b, r, i, 1),
+        c->messages = profile_rows_room(b, c->messages, n, &c->cap_messages, sizeof *c->messages);
+        struct str campaign = text(b, r, i, 1);
+        const struct campaign *now =
+            campaign_set_version(&b->workspace->rules, campaign, STR_NONE);
+        c->messages[n] = (struct profile_message){.id = db_int(r, i, 7),
+                                                  .campaign = campaign,
+                                                  .step = text(b, r, i, 8),
+                                                  .occurrence = text(b, r, i, 9),
                                                   .channel = text(b, r, i, 2),
                                                   .topic = text(b, r, i, 3),
                                                   .at_us = db_timestamptz(r, i, 4),
+                                                  .priority = now ? now->priority : 0,
+                                                  .transactional = db_is_null(r, i, 3),
                                                   .status = status};
         c->profile.messages = c->messages;
+        c->profile.cap_messages = c->cap_messages;
     }
 }
 
@@ -96,7 +106,7 @@ void profile_rows_responses(struct batch *b, const struct db_result *r) {
         if (!c)
             continue;
         size_t n = c->profile.n_responses++;
-        c->responses = room(b, c->responses, n, &c->cap_responses, sizeof *c->responses);
+        c->responses = profile_rows_room(b, c->responses, n, &c->cap_responses, sizeof *c->responses);
         c->responses[n] = (struct profile_response){.campaign = text(b, r, i, 1),
                                                     .occurrence = text(b, r, i, 2),
                                                     .kind = text(b, r, i, 3),

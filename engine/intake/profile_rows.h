@@ -16,4 +16,7 @@ void profile_rows_consents(struct batch *b, const struct db_result *r);
 void profile_rows_messages(struct batch *b, const struct db_result *r, int64_t before_event);
 void profile_rows_responses(struct batch *b, const struct db_result *r);
 
+/* Room for one more behind list[n]; grown by doubling in the batch's arena. */
+void *profile_rows_room(const struct batch *b, void *list, size_t n, size_t *cap, size_t size);
+
 #endif

@@ -261,7 +261,7 @@ bool simulate_run(struct dbsync *db, const struct simulate_options *o, int64_t *
         ok = live(&x, &p, e);
         x.n_customers++;
         if (ok && o->on_customer)
-            o->on_customer(o->ctx, x.n_customers, x.n_events);
+            o->on_customer(o->ctx, x.n_customers, x.n_events, x.scratch);
         arena_reset(x.scratch);
     }
     ok = ok && !x.customers.failed && !x.events.failed && dbsync_script(db, "rollback", e);

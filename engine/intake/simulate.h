@@ -33,7 +33,7 @@ struct simulate_options {
                         const struct profile *p, int64_t at_us, struct arena *scratch,
                         struct err *e);
     /* Behind the last decision about a customer. */
-    void (*on_customer)(void *ctx, int64_t customers, int64_t events);
+    void (*on_customer)(void *ctx, int64_t customers, int64_t events, struct arena *scratch);
 };
 
 bool simulate_run(struct dbsync *db, const struct simulate_options *o, int64_t *customers,

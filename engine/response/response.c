@@ -12,17 +12,17 @@
 #include "engine/session.h"
 #include "engine/sql_text.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
-#define BATCH_MOST 1000
+#define BATCHES_MOST 2  /* under way: one at the server, one behind it */
 #define OPENS_MOST 1000 /* waiting hits above which opens are refused */
-#define CLICKS_MOST 8000
+#define CLICKS_MOST 4000
 #define AGENT_MOST 200 /* bytes of a User-Agent that are kept */
 #define RECENT_SLOTS 4096
 #define RECENT_US INT64_C(3000000)
 #define RECENT_LINKS 4
 
-static const struct db_stmt st_read = {"response_read", sql_response_read};
 static const struct db_stmt st_insert = {"response_insert", sql_response_insert};
 
 struct hit {
@@ -37,7 +37,6 @@ struct batch {
     struct arena *arena;
     struct hit *hits;
     size_t n, cap;
-    int64_t opens, clicks, machines; /* rows made */
 };
 
 /* The links of a message that were followed a moment ago. Collisions only forget. */
@@ -51,7 +50,8 @@ struct responses {
     struct db *db;
     uv_timer_t timer;
     struct batch *gathering; /* or NULL */
-    bool under_way;
+    size_t under_way;        /* hits in batches that are sent */
+    int batches;             /* that are sent */
     struct responses_counts counts;
     struct recent recent[RECENT_SLOTS];
     int closing; /* handles still open */
@@ -65,148 +65,122 @@ struct responses {
 static void finish(struct batch *b, bool ok) {
     struct responses *rs = b->owner;
     rs->counts.waiting -= b->n;
-    if (ok) {
-        rs->counts.opens += b->opens;
-        rs->counts.clicks += b->clicks;
-        rs->counts.machines += b->machines;
-    }
     for (size_t i = 0; i < b->n; i++)
         b->hits[i].done(b->hits[i].ctx, ok);
     arena_free(b->arena);
 }
 
-static void send_batch(struct responses *rs);
+static void send_when_worth(struct responses *rs);
 
 static void batch_over(struct batch *b, const struct err *e) {
     struct responses *rs = b->owner;
     if (e && e->kind != ERR_TEMPORARY)
         log_error("responses could not be written", LOG_S("error", str_from(e->text)),
                   LOG_I("hits", b->n));
-    rs->under_way = false;
+    rs->under_way -= b->n;
+    rs->batches--;
     finish(b, e == NULL);
-    if (rs->gathering && !uv_is_active((uv_handle_t *)&rs->timer) && !rs->closed)
-        send_batch(rs);
+    if (!rs->closed)
+        send_when_worth(rs);
 }
 
 /* ---- write */
 
-static void on_written(void *ctx, const struct err *e, struct db_reply *reply) {
-    if (!e)
-        fault_point("response.committed");
-    db_reply_free(reply);
-    batch_over(ctx, e);
+static void count_rows(struct responses *rs, const struct db_result *r) {
+    for (size_t i = 0; i < db_rows(r); i++) {
+        bool click = db_bool(r, i, 0);
+        rs->counts.clicks += click;
+        rs->counts.opens += !click;
+        rs->counts.machines += !db_bool(r, i, 1);
+    }
 }
 
-static struct str details_of(struct arena *a, const struct hit *h, int64_t delay_ms,
-                             struct verdict v) {
-    struct map *m = map_new(a, 8);
-    struct buf b = BUF_IN(a);
-    map_set_str(a, m, S("agent"), value_str(h->h.agent));
-    map_set_str(a, m, S("delay_ms"), value_int(delay_ms));
-    if (h->h.head)
-        map_set_str(a, m, S("method"), value_str(S("HEAD")));
-    if (h->h.prefetch)
-        map_set_str(a, m, S("prefetch"), value_bool(true));
-    if (h->h.click) {
-        map_set_str(a, m, S("link"), value_int(h->h.link));
-        map_set_str(a, m, S("links"), value_int(h->links));
+static void on_written(void *ctx, const struct err *e, struct db_reply *reply) {
+    struct batch *b = ctx;
+    if (!e) {
+        fault_point("response.committed");
+        count_rows(b->owner, reply->result[0]);
     }
-    map_set_str(a, m, S("verdict"), value_int(VERDICT_VERSION));
-    if (v.why)
-        map_set_str(a, m, S("machine"), value_str(str_from(v.why)));
-    json_write(&b, value_map(m));
+    db_reply_free(reply);
+    batch_over(b, e);
+}
+
+/* What was seen and by which rule it was judged; the inside of an object whose first member the
+ * statement writes. */
+static struct str details_of(struct arena *a, const struct hit *h) {
+    struct buf b = BUF_IN(a);
+    buf_add_str(&b, S(",\"agent\":"));
+    json_write_string(&b, h->h.agent);
+    if (h->h.head)
+        buf_add_str(&b, S(",\"method\":\"HEAD\""));
+    if (h->h.prefetch)
+        buf_add_str(&b, S(",\"prefetch\":true"));
+    if (h->h.click)
+        buf_printf(&b, ",\"link\":%" PRIu32 ",\"links\":%" PRIu32, h->h.link, h->links);
+    buf_printf(&b, ",\"verdict\":%d", VERDICT_VERSION);
     return buf_str(&b);
 }
 
-enum {
-    C_SHARD,
-    C_MESSAGE,
-    C_CUSTOMER,
-    C_CAMPAIGN,
-    C_KIND,
-    C_AT,
-    C_URL,
-    C_HUMAN,
-    C_DETAILS,
-    COLUMNS
-};
-
-static void add_row(struct batch *b, struct db_array **c, const struct hit *h,
-                    const struct db_result *r, size_t row) {
-    int64_t delay_ms = (h->h.at_us - db_timestamptz(r, row, 3)) / 1000;
+/* Why a hit that came this long after the sending is a machine's; STR_NONE: it is a person's. */
+static struct str machine(const struct hit *h, int64_t delay_ms) {
     struct verdict_features f = {.click = h->h.click,
                                  .head = h->h.head,
                                  .prefetch = h->h.prefetch,
                                  .agent = h->h.agent,
-                                 .delay_ms = delay_ms < 0 ? 0 : delay_ms,
+                                 .delay_ms = delay_ms,
                                  .links = h->links};
-    struct verdict v = verdict_of(&f);
+    return str_from(verdict_of(&f).why);
+}
+
+enum { C_SHARD, C_MESSAGE, C_KIND, C_AT, C_URL, C_MACHINE, C_MACHINE_SOON, C_DETAILS, COLUMNS };
+
+static void add_row(struct arena *a, struct db_array **c, const struct hit *h) {
     db_array_int2(c[C_SHARD], (int16_t)h->h.shard);
     db_array_int8(c[C_MESSAGE], h->h.message);
-    db_array_int8(c[C_CUSTOMER], db_int(r, row, 1));
-    db_array_text(c[C_CAMPAIGN], db_text(r, row, 2));
     db_array_text(c[C_KIND], h->h.click ? S("click") : S("open"));
     db_array_timestamptz(c[C_AT], h->h.at_us);
     db_array_text(c[C_URL], h->h.click ? h->h.url : STR_NONE);
-    db_array_bool(c[C_HUMAN], v.human);
-    db_array_jsonb(c[C_DETAILS], details_of(b->arena, h, f.delay_ms, v));
-    b->machines += !v.human;
-    b->opens += !h->h.click;
-    b->clicks += h->h.click;
+    db_array_text(c[C_MACHINE], machine(h, VERDICT_SOON_MS));
+    db_array_text(c[C_MACHINE_SOON], machine(h, 0));
+    db_array_text(c[C_DETAILS], details_of(a, h));
 }
 
-static void on_read(void *ctx, const struct err *e, struct db_reply *reply) {
-    static const enum db_type types[COLUMNS] = {DB_INT2,        DB_INT8, DB_INT8, DB_TEXT, DB_TEXT,
-                                                DB_TIMESTAMPTZ, DB_TEXT, DB_BOOL, DB_JSONB};
-    struct batch *b = ctx;
-    if (e) {
-        db_reply_free(reply);
-        batch_over(b, e);
-        return;
-    }
+static bool write_batch(struct batch *b, struct err *e) {
+    static const enum db_type types[COLUMNS] = {DB_INT2, DB_INT8, DB_TEXT, DB_TIMESTAMPTZ,
+                                                DB_TEXT, DB_TEXT, DB_TEXT, DB_TEXT};
     struct db_array *c[COLUMNS];
     struct db_params *p = db_params(b->arena);
-    const struct db_result *r = reply->result[0];
     for (size_t i = 0; i < COLUMNS; i++)
         c[i] = db_array(b->arena, types[i], b->n);
-    for (size_t i = 0; i < db_rows(r); i++)
-        add_row(b, c, &b->hits[db_int(r, i, 0) - 1], r, i);
+    for (size_t i = 0; i < b->n; i++)
+        add_row(b->arena, c, &b->hits[i]);
     for (size_t i = 0; i < COLUMNS; i++)
         db_param_array(p, c[i]);
-    db_reply_free(reply);
+    db_param_int8(p, VERDICT_SOON_MS);
     fault_point("response.write");
-    struct err failed = ERR_INIT;
     struct db_call call = {&st_insert, p};
-    if (!db_transaction(b->owner->db, &call, 1, on_written, b, &failed))
-        batch_over(b, &failed);
+    return db_transaction(b->owner->db, &call, 1, on_written, b, e);
 }
 
 /* ---- gather */
 
-static void send_batch(struct responses *rs) {
+static void on_timer(uv_timer_t *t) {
+    struct responses *rs = t->data;
     struct batch *b = rs->gathering;
-    if (!b || rs->under_way)
-        return;
-    uv_timer_stop(&rs->timer);
-    rs->gathering = NULL;
-    rs->under_way = true;
-    struct db_array *shards = db_array(b->arena, DB_INT2, b->n);
-    struct db_array *messages = db_array(b->arena, DB_INT8, b->n);
-    for (size_t i = 0; i < b->n; i++) {
-        db_array_int2(shards, (int16_t)b->hits[i].h.shard);
-        db_array_int8(messages, b->hits[i].h.message);
-    }
-    struct db_params *p = db_params(b->arena);
-    db_param_array(p, shards);
-    db_param_array(p, messages);
     struct err e = ERR_INIT;
-    struct db_call call = {&st_read, p};
-    if (!db_transaction(rs->db, &call, 1, on_read, b, &e))
+    rs->gathering = NULL;
+    rs->under_way += b->n;
+    rs->batches++;
+    if (!write_batch(b, &e))
         batch_over(b, &e);
 }
 
-static void on_timer(uv_timer_t *t) {
-    send_batch(t->data);
+/* At the end of this turn of the loop when nothing is under way; behind another batch when as many
+ * hits have come as that holds, so that the server need not wait for us and commits stay few. */
+static void send_when_worth(struct responses *rs) {
+    if (rs->gathering && rs->batches < BATCHES_MOST && rs->gathering->n >= rs->under_way &&
+        !uv_is_active((uv_handle_t *)&rs->timer))
+        uv_timer_start(&rs->timer, on_timer, 0, 0);
 }
 
 /* How many different links of the message were followed within the last seconds. */
@@ -242,19 +216,11 @@ bool responses_add(struct responses *rs, const struct response_hit *hit, respons
         rs->counts.shed++;
         return false;
     }
-    if (rs->gathering && rs->gathering->n == BATCH_MOST)
-        send_batch(rs);
     struct batch *b = rs->gathering;
-    if (b && b->n == BATCH_MOST) { /* another is under way */
-        rs->counts.shed++;
-        return false;
-    }
     if (!b) {
         struct arena *a = arena_new(8192);
         b = rs->gathering = ARENA_NEW(a, struct batch);
         *b = (struct batch){.owner = rs, .arena = a};
-        if (!rs->under_way)
-            uv_timer_start(&rs->timer, on_timer, 0, 0);
     }
     if (b->n == b->cap) {
         size_t cap = b->cap ? b->cap * 2 : 8;
@@ -267,6 +233,7 @@ bool responses_add(struct responses *rs, const struct response_hit *hit, respons
     h->h.url = str_dup(b->arena, hit->url);
     h->links = hit->click ? count_links(rs, hit) : 0;
     rs->counts.waiting++;
+    send_when_worth(rs);
     return true;
 }
 
@@ -330,6 +297,7 @@ void responses_close(struct responses *rs, void (*on_closed)(void *ctx), void *c
     if (rs->gathering) {
         struct batch *b = rs->gathering;
         rs->gathering = NULL;
+        uv_timer_stop(&rs->timer);
         finish(b, false);
     }
     uv_close((uv_handle_t *)&rs->timer, on_timer_closed);

@@ -2,11 +2,12 @@
  *
  * response: opens and clicks into the table of responses, before they are answered.
  *
- * Group commit: hits that come while a batch is under way are the next one. A batch: read
- * which messages they are about, judge (verdict.h), insert; then each one's `done` says whether
- * its row is on disk. A hit on a message that is no longer there is done without a row. Bounded:
- * hits are refused (false) when too many wait, opens before clicks, and while the database is away.
- * Loop thread only.
+ * Group commit: hits that come while a batch is under way are the next one, which is sent behind it
+ * (never more than two) so that the server need not wait. A batch is one statement: what a verdict
+ * (verdict.h) needs of the message is looked up where the row is made. Then each one's `done` says
+ * whether its row is on disk. A hit on a message that is no longer there is done without a row.
+ * Bounded: hits are refused (false) when too many wait, opens before clicks, and while the database
+ * is away. Loop thread only.
  */
 #ifndef GODWIT_ENGINE_RESPONSE_RESPONSE_H
 #define GODWIT_ENGINE_RESPONSE_RESPONSE_H

@@ -3,7 +3,6 @@
 
 #include "engine/response/verdict.h"
 
-#define TOO_SOON_MS 10000
 #define TOO_MANY_LINKS 3
 
 static bool agent_holds(struct str agent, const char *const *words) {
@@ -49,7 +48,7 @@ struct verdict verdict_of(const struct verdict_features *f) {
         return machine("relay");
     if (is_tool(f->agent))
         return machine("agent");
-    if (f->delay_ms >= 0 && f->delay_ms < TOO_SOON_MS)
+    if (f->delay_ms >= 0 && f->delay_ms < VERDICT_SOON_MS)
         return machine("too soon");
     if (f->click && f->links >= TOO_MANY_LINKS)
         return machine("many links at once");

@@ -13,6 +13,9 @@
 
 #define VERDICT_VERSION 1
 
+/* All that counts of the delay is whether it is below this. */
+#define VERDICT_SOON_MS 10000
+
 struct verdict_features {
     bool click; /* otherwise an open */
     bool head;  /* the method was HEAD */

@@ -1,9 +1,9 @@
 -- Into the outbox. The unique key absorbs a repetition. All side by side.
 insert into godwit.messages (shard, customer_id, campaign, step, occurrence, version, channel,
                              topic, address, locale, template, input, event_id, status, reason,
-                             due_at, expires_at)
+                             due_at, expires_at, variant, queued_at)
 select * from unnest($1::smallint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[],
                      $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::jsonb[],
                      $13::bigint[], $14::text[], $15::text[], $16::timestamptz[],
-                     $17::timestamptz[])
+                     $17::timestamptz[], $18::text[], $19::timestamptz[])
 on conflict (shard, customer_id, campaign, step, occurrence) do nothing

@@ -2,14 +2,14 @@
 -- address leaves a bounce and, when nobody is there, is suppressed.
 -- Side by side: $1 ids, $2 shards, $3 leases, $4 status, $5 reason, $6 provider ids, $7 due,
 -- $8 attempts given back (0 or 1), $9 in doubt, $10 bounced (0; 1; 2: suppress),
--- $11 segments of an SMS, or 0
+-- $11 segments of an SMS, or 0; $12 now
 with settled as (
     update godwit.messages m
        set status = r.status, reason = r.reason,
            provider_id = coalesce(r.provider_id, m.provider_id),
            segments = coalesce(nullif(r.segments, 0), m.segments),
            due_at = r.due_at, attempts = m.attempts - r.given_back,
-           sent_at = case when r.status = 'sent' then now() end,
+           sent_at = case when r.status = 'sent' then $12::timestamptz end,
            doubted_at = case when r.doubted then now() else m.doubted_at end
       from unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::text[], $5::text[], $6::text[],
                   $7::timestamptz[], $8::smallint[], $9::boolean[], $10::smallint[], $11::smallint[])

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The driver webhook, judged by npm's standardwebhooks and cloudevents in a server of node's own.
-They are installed once into $GODWIT_NPM (or ~/.cache/godwit-npm)."""
+"""The driver webhook, judged by npm's standardwebhooks and cloudevents in a server of node's own."""
 import base64
 import json
 import os
-import shutil
 import subprocess
 import sys
 
 TOP = os.environ.get("top_builddir", ".")
+sys.path.insert(0, os.path.join(os.environ.get("top_srcdir", "."), "tests", "peers"))
+import npm  # noqa: E402
 PACKAGES = {"standardwebhooks": "1.1.1", "cloudevents": "10.0.0"}
 NEW = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 OLD = "whsec_" + base64.b64encode(bytes(range(24))).decode()
@@ -45,21 +45,6 @@ def skip(why):
     sys.exit(77)
 
 
-def modules():
-    folder = os.environ.get("GODWIT_NPM") or os.path.expanduser("~/.cache/godwit-npm")
-    if not (shutil.which("node") and shutil.which("npm")):
-        skip("node and npm are not installed")
-    missing = ["%s@%s" % p for p in PACKAGES.items()
-               if not os.path.isdir(os.path.join(folder, "node_modules", p[0]))]
-    if missing:
-        os.makedirs(folder, exist_ok=True)
-        r = subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix",
-                            folder, *missing], timeout=300)
-        if r.returncode != 0:
-            skip("npm could not install " + " ".join(missing))
-    return os.path.join(folder, "node_modules")
-
-
 def check(condition, text):
     if not condition:
         sys.exit("FAIL: " + text)
@@ -73,7 +58,11 @@ def send(port, *settings):
 
 
 def main():
-    node = subprocess.Popen(["node", "-e", SERVER, NEW, OLD], env=dict(os.environ, NODE_PATH=modules()),
+    try:
+        folder = npm.modules(PACKAGES)
+    except npm.Missing as why:
+        skip(str(why))
+    node = subprocess.Popen(["node", "-e", SERVER, NEW, OLD], env=dict(os.environ, NODE_PATH=folder),
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         port = int(node.stdout.readline())

@@ -47,7 +47,8 @@ def check(name, data, good, what):
         print(f"{what}: wanted {'no errors' if good else 'errors'}, got {errors}")
 
 
-for shop in ("examples/shop", "cli/starter", "tests/data/decide", "tests/data/campaigns/journeys"):
+for shop in ("examples/shop", "cli/starter", "tests/data/decide", "tests/data/campaigns/journeys",
+             "tests/data/care", "examples/lifecycle"):
     files = [("godwit", "godwit.yaml"), ("catalog", "catalog.yaml"), ("segments", "segments.yaml"),
              ("campaign", "campaigns/*.yaml"), ("test", "tests/*.test.yaml")]
     for name, pattern in files:

@@ -34,6 +34,7 @@ expect 1 'cannot be used: Not a directory' "$godwit" init "$dir/file/below"
 expect 2 'argument is missing' "$godwit" init
 
 expect 0 '^4 tests, 0 failed$' "$godwit" test -C "$top/examples/shop"
+expect 0 '^9 tests, 0 failed$' "$godwit" test -C "$top/tests/data/care"
 expect 0 'no mistakes$' "$godwit" check -C "$top/examples/shop"
 expect 1 'no workspace' "$godwit" check -C "$dir"
 expect 2 'text or json' "$godwit" check -C "$dir/shop" --format xml

@@ -40,6 +40,7 @@ int main(void) {
     srunner_add_suite(r, suite_care());
     srunner_add_suite(r, suite_behaviour_pack());
     srunner_add_suite(r, suite_membership());
+    srunner_add_suite(r, suite_chances());
     srunner_add_suite(r, suite_attribution());
     srunner_run_all(r, CK_ENV);
     int failed = srunner_ntests_failed(r);

@@ -14,6 +14,7 @@ Suite *suite_decide_cdnow(void);
 Suite *suite_care(void);
 Suite *suite_behaviour_pack(void);
 Suite *suite_membership(void);
+Suite *suite_chances(void);
 Suite *suite_attribution(void);
 Suite *suite_workspace(void);
 

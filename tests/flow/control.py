@@ -2,6 +2,7 @@
 """Operators' words to running engines: pause, resume, stop-all, doubt, status."""
 import json
 import re
+import signal
 import time
 
 from flow import addresses, check, run, same, wait
@@ -141,4 +142,55 @@ def status_of_engines(place):
     check("No engine runs" in say(place, "status"), "for people")
 
 
-run(pause_while_sending, others_go_on, stop_everything, doubts, status_of_engines, needs=())
+def drain_refused(place):
+    """A drain ends with a clear error when the database refuses; nothing is lost."""
+    place.ready(place.peer().port)
+    place.customers(3)
+    place.orders(3)
+    place.database.sql("alter table godwit.customers rename to kept")
+    began = time.monotonic()
+    r = place.godwit("run", "--drain")
+    took = time.monotonic() - began
+    same(r.returncode, 1, "exit status: " + r.stderr)
+    check("not everything could be done" in r.stderr and "godwit.customers" in r.stderr, r.stderr)
+    check(took < 40, "it took %.0f s" % took)
+    place.database.sql("alter table godwit.kept rename to customers")
+    place.drain()
+    same(place.statuses(), {"sent": 3}, "messages")
+
+
+def signal_while_starting(place):
+    """SIGTERM before the engine's loop runs: what is being set up is finished, then it ends in order."""
+    place.ready(place.peer().port)
+    place.customers(1)
+    holder = place.session()
+    for number in signal.SIGTERM, signal.SIGINT:
+        holder.sql("begin")
+        holder.sql("lock table godwit.schema_migrations in access exclusive mode")
+        e = place.engine()
+        wait(lambda: place.database.number("select count(*) from pg_locks where not granted"), "it is held up")
+        e.signal(number)
+        time.sleep(0.2)
+        check(e.runs(), "it ended before its set-up did")
+        place.orders(1)
+        holder.sql("rollback")
+        same(e.ended(), 0, "exit status")
+    same(place.statuses(), {}, "messages")
+
+
+def channel_that_is_none(place):
+    """Consent for a channel that nobody has is recorded, and said."""
+    place.ready(place.peer().port)
+    place.drain() # now the database knows the workspace's channels
+
+    def said(channel):
+        rows = place.database.sql("select godwit.set_consent('c1', '%s', 'offers', 'unsubscribed', 'test')" % channel)
+        return " ".join(r[0] for r in rows)
+    check('no channel is called "emial"; godwit.yaml has: email' in said("emial"), "no warning")
+    for channel in "email", "*":
+        check("WARNING" not in said(channel), "a warning for " + channel)
+    same(place.database.number("select count(*) from godwit.consents"), 3, "consents")
+
+
+run(pause_while_sending, others_go_on, stop_everything, doubts, status_of_engines, drain_refused,
+    signal_while_starting, channel_that_is_none, needs=())

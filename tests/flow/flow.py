@@ -341,13 +341,13 @@ class Place:
     def session(self, url=None):
         return self.keep(Session(url or self.database.url))
 
-    def engine(self, *options, fault=None, env=None):
+    def engine(self, *options, fault=None, env=None, **keywords):
         self.count += 1
         extra = dict(env or {})
         if fault:
             extra["GODWIT_FAULT"] = fault
         return self.keep(Process([GODWIT, "run", "-C", self.workspace, *options],
-                                 os.path.join(self.folder, "engine%d.log" % self.count), extra))
+                                 os.path.join(self.folder, "engine%d.log" % self.count), extra, **keywords))
 
     def godwit(self, *arguments, workspace=None, input=None, env=None):
         return subprocess.run(
@@ -452,6 +452,12 @@ def developer_build():
         return re.search(r"^#define GODWIT_DEVELOPER\b", f.read(), re.M) is not None
 
 
+def sanitized_build():
+    """Whether sanitizers slow the program down and take memory of their own."""
+    with open(os.path.join(TOP, "Makefile"), encoding="utf-8") as f:
+        return re.search(r"^GODWIT_CFLAGS =.*-fsanitize", f.read(), re.M) is not None
+
+
 def on_alarm(_number, _frame):
     raise Failed("time limit of the test")
 
@@ -483,7 +489,8 @@ def run(*tests, needs=("smtp-sink",), options=()):
         if not shutil.which(program):
             os.environ["PATH"] += ":/usr/sbin:/usr/lib/postfix/sbin"
         if not shutil.which(program):
-            skip("%s (Debian package postfix) is not installed" % program)
+            skip("%s (Debian package %s) is not installed"
+                 % (program, {"smtp-sink": "postfix", "promtool": "prometheus"}.get(program, program)))
     signal.signal(signal.SIGALRM, on_alarm)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     random.seed(SEED)

@@ -4,14 +4,10 @@ import base64
 import datetime
 import gzip
 import json
-import os
-import re
-import shutil
-import subprocess
 import threading
 import time
 
-from flow import Database, check, developer_build, run, same, wait
+from flow import check, run, same, wait
 from web import KEY, Web, answered
 
 BASIC = "Basic " + base64.b64encode((KEY + ":").encode()).decode()
@@ -141,15 +137,10 @@ def away(place):
     """503 while the database is away, and everything once it is back."""
     web = Web(place)
     web.engine()
-    name = re.search(r"/(flow\d+)\?", place.database.url).group(1)
-    place.database.close()
-    other = place.keep(Database(place.server.url))
-    other.sql("alter database %s with allow_connections false" % name)
-    other.sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = '%s'" % name)
-    wait(lambda: web.ask("GET", "/readyz")[0] == 503, "not ready")
+    back = web.database_away()
     s, h, _ = post(web, "/v1/track", {"userId": "u1", "event": "e", "messageId": "m"})
     check(s == 503 and int(h["Retry-After"]) > 0, "while the database is away: %d" % s)
-    other.sql("alter database %s with allow_connections true" % name)
+    back()
     wait(lambda: post(web, "/v1/track", {"userId": "u1", "event": "e", "messageId": "m"})[0] == 200, "taken")
     same(events(place), [["u1", "e"]], "events")
 
@@ -212,43 +203,5 @@ def killed(place):
     print("    %d answered, %d there, 2 kills" % (len(done), len(there)))
 
 
-CLIENT = """
-const { Analytics } = require('@segment/analytics-node');
-const a = new Analytics({ writeKey: '%s', host: 'http://127.0.0.1:%d', flushAt: 1000, maxRetries: 3 });
-a.on('error', e => { console.error(e.code, String(e.reason)); process.exitCode = 1; });
-a.identify({ userId: 'n0', traits: { email: 'n0@example.net', plan: 'gold' } });
-a.alias({ userId: 'n0', previousId: 'guest' });
-a.page({ userId: 'n0', category: 'Docs', name: 'Intro', properties: { url: 'https://a.example/' } });
-a.screen({ userId: 'n0', name: 'S' });
-a.group({ userId: 'n0', groupId: 'g' });
-for (let i = 0; i < 995; i++) a.track({ userId: 'n' + i %% 10, event: 'order.seen', properties: { i } });
-a.closeAndFlush({ timeout: 15000 });
-"""
-
-
-def node_client(place):
-    """@segment/analytics-node 3.1.0, when npm can get it."""
-    folder = os.environ.get("GODWIT_SEGMENT_CLIENT", os.path.join(place.folder, "client"))
-    if not shutil.which("node") or not shutil.which("npm"):
-        print("    NOT SHOWN: node and npm are not installed")
-        return
-    if not os.path.isdir(os.path.join(folder, "node_modules")):
-        os.makedirs(folder, exist_ok=True)
-        r = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--prefix", folder,
-                            "@segment/analytics-node@3.1.0"], capture_output=True, timeout=100)
-        if r.returncode:
-            print("    NOT SHOWN: npm cannot get @segment/analytics-node")
-            return
-    web = Web(place)
-    web.engine()
-    r = subprocess.run(["node", "-e", CLIENT % (KEY, web.port)], cwd=folder, capture_output=True, text=True,
-                       timeout=60)
-    same((r.returncode, r.stderr), (0, ""), "the client")
-    same(place.database.sql("select name, count(*) from godwit.events group by 1 order by 1"),
-         [["order.seen", "995"], ["page.viewed", "1"]], "events")
-    same(place.database.sql("select email, attributes ->> 'plan' from godwit.customers where key = 'n0'"),
-         [["n0@example.net", "gold"]], "the customer")
-
-
 if __name__ == "__main__":
-    run(calls, keys, batches, clocks, away, pressure, killed, node_client, needs=())
+    run(calls, keys, batches, clocks, away, pressure, killed, needs=())

@@ -7,8 +7,9 @@ import html
 import http.client
 import os
 import re
+import socket
 
-from flow import check, free_port, same, wait
+from flow import Database, check, same, wait
 
 SETTINGS = """database: "{url}"
 sender: {{ name: Acme Music, email: hello@acme.example, postal_address: "1 Long Road, Taipei" }}
@@ -36,7 +37,7 @@ class Web:
     """A Place whose engine listens."""
 
     def __init__(self, place, more=""):
-        self.place, self.port = place, free_port()
+        self.place, self.port = place, self.own_port(place)
         self.mails = os.path.join(place.folder, "mails")
         place.write("godwit.yaml", SETTINGS.format(url=place.database.url, mails=self.mails,
                                                    port=self.port, more=more))
@@ -46,6 +47,15 @@ class Web:
         place.write("templates/thanks/html.liquid", HTML)
         r = place.godwit("db", "migrate", env={"WRITE_KEY": KEY})
         check(r.returncode == 0, "db migrate: " + r.stderr)
+
+    @staticmethod
+    def own_port(place):
+        """One that no other test gets: engines share ports (SO_REUSEPORT), and so two tests that
+        chose the same would answer each other's requests. Who is bound and does not listen gets none."""
+        s = place.keep(socket.socket())
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
 
     def engine(self, **keywords):
         e = self.place.engine(env=dict({"WRITE_KEY": KEY}, **keywords.pop("env", {})), **keywords)
@@ -60,6 +70,17 @@ class Web:
         self.place.orders(n)
         wait(lambda: self.place.statuses().get("sent", 0) >= n, "%d mails" % n)
         return self.read()
+
+    def database_away(self):
+        """Nobody gets into the database any more, and the engine has noticed; returns the way back."""
+        database = self.place.database
+        database.close()
+        name = re.search(r"/(flow\d+)\?", database.url).group(1)
+        other = self.place.keep(Database(self.place.server.url))
+        other.sql("alter database %s with allow_connections false" % name)
+        other.sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = '%s'" % name)
+        wait(lambda: self.ask("GET", "/readyz")[0] == 503, "not ready")
+        return lambda: other.sql("alter database %s with allow_connections true" % name)
 
     def read(self):
         mails = {}
@@ -84,6 +105,38 @@ class Web:
         return self.place.database.sql(
             "select kind, url, human, details ->> 'machine' from godwit.report_responses "
             "where %s order by at, kind" % where)
+
+
+class Pipe:
+    """A connection on which many requests are sent before their answers are read."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
+        self.got, self.at = b"", 0
+
+    def send(self, requests):
+        self.socket.sendall(b"".join(requests))
+
+    def answer(self):
+        """(status, head, body) of the next one; OSError when there is none."""
+        while (end := self.got.find(b"\r\n\r\n", self.at)) < 0:
+            self.more()
+        head = self.got[self.at:end]
+        body = int(re.search(rb"\ncontent-length: *(\d+)", head.lower()).group(1))
+        self.at = end + 4
+        while len(self.got) < self.at + body:
+            self.more()
+        self.at += body
+        return int(head[9:12]), head, self.got[self.at - body:self.at]
+
+    def more(self):
+        piece = self.socket.recv(1 << 16)
+        if not piece:
+            raise ConnectionError("the server hung up")
+        self.got, self.at = self.got[self.at:] + piece, 0
+
+    def close(self):
+        self.socket.close()
 
 
 def part(mail, kind):

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Builds the pure rooms and tests/fuzz/fuzz_*.c with clang's libFuzzer and runs each for
+# Builds the pure rooms, the HTTP server and tests/fuzz/fuzz_*.c with clang's libFuzzer and runs each for
 # FUZZ_SECONDS; called by `make fuzz` in the build folder. Seeds are in tests/fuzz/NAME/,
 # words in tests/fuzz/NAME.dict; what is found stays in fuzz/NAME/ of the build folder.
 set -eu
@@ -19,7 +19,7 @@ flags="-std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-strict-aliasing -pthread -
 build_library() {
     mkdir -p "$out/objects"
     rm -f "$out/objects/all.a"
-    for source in $(cd "$top_srcdir" && ls base/*.c rules/*.c templates/*.c engine/decide/*.c engine/address.c engine/response/event_api.c engine/response/inflate.c engine/response/post_form.c cli/capture_session.c cli/capture_header.c 2>/dev/null); do
+    for source in $(cd "$top_srcdir" && ls base/*.c rules/*.c templates/*.c engine/decide/*.c engine/address.c engine/response/event_api.c engine/response/inflate.c engine/response/post_form.c base/io/http_server.c base/io/http_listen.c cli/capture_session.c cli/capture_header.c 2>/dev/null); do
         echo "$source"
     done | xargs -P "$(getconf _NPROCESSORS_ONLN)" -I{} sh -c '
         object=$1/$(echo "$2" | tr / _ | sed "s/c$/o/")

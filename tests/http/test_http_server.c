@@ -285,6 +285,27 @@ START_TEST(headers_over_their_limit) {
 }
 END_TEST
 
+/* Over the limit of connections one waits until another is gone. */
+START_TEST(connections_over_their_limit) {
+    struct peer p;
+    int idle[2];
+    peer_open(&p, (struct http_server_options){.connections = 2});
+    for (int i = 0; i < 2; i++) {
+        sends(&p, "GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+        ck_assert(receives(&p, "0 /a", 1, 5000));
+        idle[i] = p.fd;
+        peer_connect(&p);
+    }
+    sends(&p, "GET /b HTTP/1.1\r\nHost: x\r\n\r\n");
+    ck_assert(!receives(&p, "HTTP/1.1", 1, 200));
+    ck_assert_int_eq(p.requests, 2);
+    close(idle[0]);
+    ck_assert(receives(&p, "0 /b", 1, 5000));
+    close(idle[1]);
+    peer_close(&p);
+}
+END_TEST
+
 static const char *const wrong[] = {"",           "8080",         ":8080", "nowhere.invalid:80",
                                     "127.0.0.1:", "203.0.113.1:0"};
 
@@ -311,6 +332,7 @@ Suite *suite_http_server(void) {
     tcase_add_test(t, slow_header);
     tcase_add_test(t, slow_answer);
     tcase_add_test(t, headers_over_their_limit);
+    tcase_add_test(t, connections_over_their_limit);
     tcase_add_loop_test(t, addresses, 0, sizeof wrong / sizeof *wrong);
     suite_add_tcase(s, t);
     return s;
