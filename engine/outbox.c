@@ -127,7 +127,7 @@ static void add_message(struct outbox_batch *b, int shard, const struct decision
     int8_or_null(c[12], d->event);
     db_array_text(c[13], str_from(message_status_name(send ? MESSAGE_QUEUED : MESSAGE_HELD_OUT)));
     text_or_null(c[14], d->reason);
-    instant_or_null(c[15], send ? d->due_us : 0);
+    instant_or_null(c[15], send && d->due_us > now_us ? d->due_us : 0);
     instant_or_null(c[16], d->expires_us);
     text_or_null(c[17], d->variant);
     db_array_timestamptz(c[18], now_us);
@@ -168,6 +168,8 @@ size_t outbox_batch_messages(const struct outbox_batch *b) {
 }
 
 /* ---- claim */
+#define CLAIM_BYTES (8 << 20) /* of inputs, at a time */
+
 static struct db_array *members_array(struct arena *a, uint64_t members) {
     struct db_array *array = db_array(a, DB_INT2, SHARDS);
     for (int i = 0; i < SHARDS; i++)
@@ -191,6 +193,7 @@ struct db_call outbox_claim(struct arena *a, struct str channel, uint64_t shards
     db_param_timestamptz(p, now_us);
     db_param_int8(p, most);
     db_param_array(p, ids_array(a, in_hand, n));
+    db_param_int8(p, CLAIM_BYTES);
     return (struct db_call){&st_claim, p};
 }
 

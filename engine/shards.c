@@ -264,6 +264,8 @@ static void on_heartbeat(void *ctx, const struct err *e, struct db_reply *reply)
         heartbeat(s);
     else
         balance(s);
+    if (!s->busy) /* it could not be said while the heartbeat was under way */
+        shards_sleep(s, s->want_asleep);
 }
 
 static void heartbeat(struct shards *s) {

@@ -73,7 +73,7 @@ void dispatch_forget_ready(struct dispatch *d, uint64_t members) {
 }
 
 bool dispatch_resting(struct dispatch *d) {
-    return d->rests_until_us && wallclock_now() < d->rests_until_us;
+    return d->rests_until_ns && uv_hrtime() < d->rests_until_ns;
 }
 
 /* ---- results */
@@ -100,7 +100,7 @@ static void rest(struct dispatch *d, const struct channel_result *r, struct str 
     if (dispatch_resting(d))
         return;
     d->failures++;
-    d->rests_until_us = wallclock_now() + retry_pause_ms(d->failures, r) * 1000;
+    d->rests_until_ns = uv_hrtime() + (uint64_t)retry_pause_ms(d->failures, r) * 1000000;
     if (d->failures == 1)
         log_warn("channel rests: messages stay queued", LOG_S("channel", d->name),
                  LOG_S("reason", reason));
@@ -111,7 +111,7 @@ static void recovered(struct dispatch *d) {
     if (d->failures)
         log_info("channel works again", LOG_S("channel", d->name));
     d->failures = 0;
-    d->rests_until_us = 0;
+    d->rests_until_ns = 0;
     d->trouble[0] = 0;
 }
 

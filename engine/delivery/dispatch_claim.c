@@ -166,8 +166,8 @@ void dispatch_claim(struct dispatch *d) {
 
 void dispatch_tick(struct dispatch *d) {
     int engines = shards_engines(d->host->shards);
-    if (d->rests_until_us && !dispatch_resting(d))
-        d->rests_until_us = 0;
+    if (d->rests_until_ns && !dispatch_resting(d))
+        d->rests_until_ns = 0;
     pace_share(d->throttle.pace, 1.0 / (engines > 0 ? engines : 1));
     if (!d->closing && !d->retired && d->host->recovered)
         throttle_ask(&d->throttle, d->host->claims, d->count[READY], wallclock_now());

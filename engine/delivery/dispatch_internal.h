@@ -55,10 +55,10 @@ struct dispatch {
     int64_t done;                  /* sent or failed */
     struct channel_average average;
     char fingerprint[DIGEST_HEX_CHARS + 1];
-    int failures;           /* in a row, of the channel as a whole */
-    int64_t rests_until_us; /* 0: it does not rest */
-    char trouble[600];      /* why it rests */
-    bool retired;           /* hands nothing over any more, and waits for what is in flight */
+    int failures;            /* in a row, of the channel as a whole */
+    uint64_t rests_until_ns; /* by the clock that nobody sets; 0: it does not rest */
+    char trouble[600];       /* why it rests */
+    bool retired;            /* hands nothing over any more, and waits for what is in flight */
     bool closing, driver_closed, is_closed;
     void (*closed)(void *ctx);
     void *closed_ctx;

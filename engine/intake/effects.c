@@ -12,7 +12,7 @@ static const struct db_stmt st_emit = {"event_emit", sql_event_emit};
 
 struct effects {
     struct arena *arena;
-    struct db_array *shard, *customer, *attributes;             /* updates */
+    struct db_array *shard, *customer, *attributes;               /* updates */
     struct db_array *key, *name, *properties, *occurred, *dedupe; /* events */
 };
 

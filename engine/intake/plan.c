@@ -183,7 +183,8 @@ static bool plan_group(struct planner *x, const struct cursor_group *g, struct s
         ok = run(x, &call, 1, &reply, e);
         if (!ok)
             break;
-        bool any = batch_take(b, reply->result[0], BATCH_MOST);
+        bool any =
+            batch_take(b, reply->result[0], batch_steps_exhausted(reply->result[0], BATCH_MOST));
         db_reply_free(reply);
         ok = !any || decide_batch(x, e);
         cursor_copy(&at, &b->to);

@@ -172,7 +172,7 @@ def stop_while_a_channel_closes(place):
     place.customers(8)
     e = place.engine()
     place.orders(8)
-    wait(lambda: place.statuses().get("sending", 0) == 4, "four on their way")
+    wait(lambda: place.statuses().get("sending", 0) > 0, "some are on their way")
     configure(place, smtp("email", other.port))
     reload(e)
     e.signal(signal.SIGTERM)
