@@ -47,6 +47,13 @@ struct channel_header {
     struct channel_text value; /* UTF-8; encoded and folded by the driver */
 };
 
+/* A file that goes with a mail. */
+struct channel_attachment {
+    struct channel_text name; /* UTF-8, no path */
+    struct channel_text type; /* "application/pdf" */
+    struct channel_text data; /* bytes */
+};
+
 /* One rendered message to one recipient. The struct and all it points at are
  * borrowed by the driver from submit() until done(). */
 struct channel_message {
@@ -71,6 +78,8 @@ struct channel_message {
     struct channel_text receipt_url; /* where the provider is to report on it; holds `reference` */
     const struct channel_header *headers; /* further headers: List-Unsubscribe, Feedback-ID, ... */
     size_t header_count;
+    const struct channel_attachment *attachments; /* email */
+    size_t attachment_count;
 };
 
 /* ---- results */
@@ -164,7 +173,8 @@ enum channel_type {
     CHANNEL_INTEGER,  /* value.integer, within least..most */
     CHANNEL_BOOLEAN,  /* value.boolean */
     CHANNEL_DURATION, /* value.integer in milliseconds; written "30s", "5m"; within least..most */
-    CHANNEL_CHOICE    /* value.text, one of the words of `choices` */
+    CHANNEL_CHOICE,   /* value.text, one of the words of `choices` */
+    CHANNEL_LIST      /* value.items: maps with the settings `of`; one map is a list of one */
 };
 
 /* One setting: the table is the source of the checks and of the reference docs. */
@@ -177,6 +187,8 @@ struct channel_setting {
     int64_t least, most; /* of an integer or duration (ms); both 0: any value >= 0 */
     const char *choices; /* "off|opportunistic|required" */
     const char *help;    /* a sentence for operators */
+    const char *unless;  /* a required one may be missing when this other setting is given */
+    const struct channel_setting *of; /* of a list: the settings of each item, no list among them */
 };
 
 /* The checked value of one setting, in the order of the driver's table. */
@@ -184,7 +196,9 @@ struct channel_value {
     bool given; /* by the user or by a default; false: the rest is zero */
     bool boolean;
     int64_t integer;
-    const char *text; /* ended by NUL; valid during the call that got it */
+    const char *text; /* ended by NUL; valid during the call that got it, like the items */
+    const struct channel_value *const *items; /* of a list: the values of each item */
+    size_t count;                             /* of items */
 };
 
 /* ---- host */

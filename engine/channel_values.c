@@ -7,19 +7,31 @@
 #include "channels/drivers.h"
 #include "engine/secret.h"
 
-/* A copy of the settings with env: and file: replaced by what they stand for. */
-static bool resolve(struct arena *a, const struct workspace *w, const struct map *given,
-                    struct map **out, struct err *e) {
-    *out = map_new(a, given->n);
-    for (size_t i = 0; i < given->n; i++) {
-        struct value v = given->e[i].value;
-        if (value_is(v, V_STRING) && secret_is_reference(value_text(v))) {
-            struct str text;
-            if (!secret_resolve(a, w->folder, value_text(v), &text, e))
-                return err_context(e, "%.*s", STR_FMT(value_text(given->e[i].key)));
-            v = value_str(text);
+bool channel_values_resolve(struct arena *a, const struct workspace *w, struct value *v,
+                            struct err *e) {
+    if (value_is(*v, V_STRING) && secret_is_reference(value_text(*v))) {
+        struct str text;
+        if (!secret_resolve(a, w->folder, value_text(*v), &text, e))
+            return false;
+        *v = value_str(text);
+    } else if (value_is(*v, V_LIST)) {
+        struct list *out = list_new(a, v->u.list->n);
+        for (size_t i = 0; i < v->u.list->n; i++) {
+            struct value item = v->u.list->v[i];
+            if (!channel_values_resolve(a, w, &item, e))
+                return false;
+            list_add(a, out, item);
         }
-        map_set(a, *out, given->e[i].key, v);
+        *v = value_list(out);
+    } else if (value_is(*v, V_MAP)) {
+        struct map *out = map_new(a, v->u.map->n);
+        for (size_t i = 0; i < v->u.map->n; i++) {
+            struct map_entry x = v->u.map->e[i];
+            if (!channel_values_resolve(a, w, &x.value, e))
+                return err_context(e, "%.*s", STR_FMT(value_text(x.key)));
+            map_set(a, out, x.key, x.value);
+        }
+        *v = value_map(out);
     }
     return true;
 }
@@ -35,13 +47,8 @@ bool channel_values(struct arena *a, const struct workspace *w, const struct set
                     const struct channel_driver **driver, const struct channel_value **out,
                     struct err *e) {
     static const struct map nothing;
-    struct channel_value *values;
-    struct map *settings;
-    const struct map *given = value_is(c->settings, V_MAP) ? c->settings.u.map : &nothing;
+    struct value settings = value_is(c->settings, V_MAP) ? c->settings : value_map(&nothing);
     *driver = drivers_find(c->driver, NULL, e);
-    if (!*driver || !resolve(a, w, given, &settings, e) ||
-        !drivers_settings(a, *driver, settings, NULL, 0, &values, on_mistake, e))
-        return false;
-    *out = values;
-    return true;
+    return *driver && channel_values_resolve(a, w, &settings, e) &&
+           drivers_settings(a, *driver, settings.u.map, NULL, 0, out, on_mistake, e);
 }

@@ -10,6 +10,11 @@
 #include "channels/channel.h"
 #include "engine/workspace.h"
 
+/* A copy of settings with env: and file: replaced by what they stand for, in lists and maps as
+ * well. */
+bool channel_values_resolve(struct arena *a, const struct workspace *w, struct value *v,
+                            struct err *e) MUST_CHECK;
+
 /* The values live in `a`. */
 bool channel_values(struct arena *a, const struct workspace *w, const struct settings_channel *c,
                     const struct channel_driver **driver, const struct channel_value **out,

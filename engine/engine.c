@@ -199,18 +199,35 @@ static void on_tick(uv_timer_t *t) {
 
 /* ---- reload */
 
-/* What can still refuse comes first (a write key or a login that is not there). */
+static void tell_resend(struct engine *en, const struct workspace *w) {
+    const struct settings *s = &w->settings;
+    struct arena *a = arena_new(0);
+    struct str *names = ARENA_ARRAY(a, struct str, s->n_channels + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < s->n_channels; i++)
+        if (s->channels[i].in_doubt == IN_DOUBT_RESEND)
+            names[n++] = s->channels[i].name;
+    shards_resend(en->shards, names, n);
+    arena_free(a);
+}
+
+/* First what can still refuse: a channel that does not open, a write key or a login that is not
+ * there. */
 static bool use(struct engine *en, struct workspace *w, struct err *e) {
     struct keyring keys;
     if (!inbound_check(w, e) || !registry_earlier(en->options->conninfo, w, en->workspace, e) ||
         !registry_record(en->options->conninfo, w, e) ||
-        !registry_keys(en->options->conninfo, &keys, e) ||
-        (en->receive && !receive_reload(en->receive, w, e)))
+        !registry_keys(en->options->conninfo, &keys, e) || !delivery_prepare(en->delivery, w, e))
         return false;
+    if (en->receive && !receive_reload(en->receive, w, e)) {
+        delivery_unprepare(en->delivery);
+        return false;
+    }
     en->keys = keys;
     keyring_clear(&keys);
     if (en->inbound)
         inbound_reload(en->inbound, w);
+    tell_resend(en, w);
     intake_reload(en->intake, w);
     delivery_reload(en->delivery, w);
     wake_reload(en->wake, w);
@@ -356,19 +373,14 @@ static void stop(struct engine *en) {
 
 static bool open_parts(struct engine *en) {
     const char *conninfo = en->options->conninfo;
-    const struct settings *s = &en->workspace->settings;
-    struct str *resend = ARENA_ARRAY(en->arena, struct str, s->n_channels + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < s->n_channels; i++)
-        if (s->channels[i].in_doubt == IN_DOUBT_RESEND)
-            resend[n++] = s->channels[i].name;
     struct shards_events sh = {en, on_shards, on_wake, is_idle, on_fatal, on_link};
     struct intake_events in = {en,       on_messages, on_touched, on_fenced,
                                on_quiet, on_busy,     on_unknown};
     struct wake_events wa = {en, on_wake, on_fenced};
-    en->shards = shards_open(&en->loop, conninfo, resend, n, &sh, &en->err);
+    en->shards = shards_open(&en->loop, conninfo, &sh, &en->err);
     if (!en->shards)
         return false;
+    tell_resend(en, en->workspace);
     en->delivery = delivery_open(&en->loop, conninfo, en->workspace, en->shards, en->secret,
                                  &en->keys, &en->err);
     if (!en->delivery)

@@ -460,8 +460,7 @@ static bool is_own(struct str key) {
            settings_pace_owns(key) || settings_keywords_owns(key);
 }
 
-static const struct channel_setting *find_setting(const struct channel_driver *d, struct str key) {
-    const struct channel_setting *s = d->settings;
+static const struct channel_setting *find_setting(const struct channel_setting *s, struct str key) {
     while (s->name && !str_eq(key, str_from(s->name)))
         s++;
     return s->name ? s : NULL;
@@ -472,30 +471,55 @@ struct mistakes {
     const struct ynode *channel;
 };
 
-static void on_mistake(void *arg, struct str key, struct str text, struct str hint) {
-    const struct mistakes *m = arg;
-    const struct ynode *at = m->channel;
-    for (size_t i = 0; i < m->channel->n; i++) {
-        if (!str_eq(m->channel->pairs[i].key->text, key))
-            continue;
-        at = m->channel->pairs[i].value;
-        if (at->kind == Y_SCALAR && secret_is_reference(at->text))
-            return; /* looked up, and checked, when the channel is opened */
-        if (hint.n || at->kind != Y_SCALAR || !at->text.n)
-            at = m->channel->pairs[i].key;
+/* The node that "relays.1.port" leads to, or the last one there is on the way; *key is the key
+ * it stands under, NULL in a list. */
+static const struct ynode *follow(const struct ynode *at, struct str path,
+                                  const struct ynode **key) {
+    struct str step;
+    *key = NULL;
+    while (str_split(&path, '.', &step)) {
+        const struct ynode *next = NULL;
+        int64_t index;
+        if (at->kind == Y_LIST && str_to_int64(step, &index) && index >= 0 && (size_t)index < at->n)
+            next = at->items[index];
+        for (size_t i = 0; at->kind == Y_MAP && i < at->n; i++)
+            if (str_eq(at->pairs[i].key->text, step))
+                next = at->pairs[i].value, *key = at->pairs[i].key;
+        if (!next)
+            break;
+        at = next;
     }
+    return at;
+}
+
+static void on_mistake(void *arg, struct str path, struct str text, struct str hint) {
+    const struct mistakes *m = arg;
+    const struct ynode *key, *at = follow(m->channel, path, &key);
+    if (at->kind == Y_SCALAR && secret_is_reference(at->text))
+        return; /* looked up, and checked, when the channel is opened */
+    if (key && (hint.n || at->kind != Y_SCALAR || !at->text.n))
+        at = key;
     form_error(m->r, at, "%.*s", STR_FMT(text))->hint = str_dup(m->r->a, hint);
+}
+
+static void warn_of_literals(struct form_reader *r, const struct ynode *node,
+                             const struct channel_setting *table) {
+    for (size_t i = 0; node->kind == Y_LIST && i < node->n; i++)
+        warn_of_literals(r, node->items[i], table);
+    for (size_t i = 0; node->kind == Y_MAP && i < node->n; i++) {
+        const struct channel_setting *s = find_setting(table, node->pairs[i].key->text);
+        if (s && s->secret)
+            warn_of_literal(r, node->pairs[i].value, "this secret");
+        if (s && s->type == CHANNEL_LIST)
+            warn_of_literals(r, node->pairs[i].value, s->of);
+    }
 }
 
 static void check_settings(struct form_reader *r, const struct ynode *channel,
                            const struct channel_driver *driver, const struct map *settings) {
-    struct channel_value *values;
+    const struct channel_value *values;
     struct mistakes m = {r, channel};
-    for (size_t i = 0; i < channel->n; i++) {
-        const struct channel_setting *s = find_setting(driver, channel->pairs[i].key->text);
-        if (s && s->secret)
-            warn_of_literal(r, channel->pairs[i].value, "this secret");
-    }
+    warn_of_literals(r, channel, driver->settings);
     /* false says what is among the diagnostics already */
     (void)!drivers_settings(r->a, driver, settings, NULL, 0, &values, on_mistake, &m);
 }

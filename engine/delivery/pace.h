@@ -13,8 +13,8 @@
  * accepted (slow start), until all connections are in use again.
  *
  * A domain starts with an eighth of the connections, and has all of them after a few answers. One
- * from which nothing has come back for half a second gets no more than that eighth, and no more than
- * twice as many are kept in memory: a domain that never answers leaves the others their rate.
+ * from which nothing has come back for half a second gets no more than that eighth, and no more
+ * than twice as many are kept in memory: a domain that never answers leaves the others their rate.
  *
  * The clock is an argument. Pure; memory is bounded: what is idle is forgotten.
  */

@@ -321,6 +321,20 @@ static bool render_parts(const struct template_set *set, const struct message_te
     return true;
 }
 
+static void add_attachments(const struct message_template *t, struct arena *a,
+                            struct channel_message *out) {
+    const struct template_file *files;
+    size_t n = template_attachments(t, &files);
+    if (out->kind != CHANNEL_EMAIL || !n)
+        return;
+    struct channel_attachment *list = ARENA_ARRAY(a, struct channel_attachment, n);
+    for (size_t i = 0; i < n; i++)
+        list[i] = (struct channel_attachment){give(files[i].name), give(str_from(files[i].type)),
+                                              give(files[i].data)};
+    out->attachments = list;
+    out->attachment_count = n;
+}
+
 bool render_message(const struct workspace *w, const struct outbox_message *m,
                     enum channel_kind kind, const struct render *r, struct arena *a,
                     struct channel_message *out, struct str *hash, struct err *e) {
@@ -359,6 +373,7 @@ bool render_with(const struct template_set *set, const struct message_template *
         .reply_to = give(text_at(data, "sender.reply_to")),
     };
     add_headers(out, m, url, a);
+    add_attachments(t, a, out);
     return render_parts(set, t, m, data, r, a, out, e);
 }
 

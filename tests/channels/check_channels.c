@@ -10,6 +10,8 @@ int main(void) {
     srunner_add_suite(r, suite_email_bounce());
     srunner_add_suite(r, suite_email_mime());
     srunner_add_suite(r, suite_relay_reply());
+    srunner_add_suite(r, suite_dkim());
+    srunner_add_suite(r, suite_relay_pool());
     srunner_add_suite(r, suite_worker());
     srunner_add_suite(r, suite_drivers());
     srunner_add_suite(r, suite_local());
