@@ -335,8 +335,10 @@ void pace_pause(struct pace *p, struct str domain, int64_t until_us, int64_t now
         l = make(p, true, domain, domain_rate(p, domain), now_us);
     if (!l || (!until_us && !l->paused_until))
         return;
-    if (until_us > now_us && !l->window)
+    if (until_us > now_us && (!l->window || l->unproven)) {
         l->window = 1;
+        l->unproven = false;
+    }
     l->paused_until = until_us;
     if (!until_us)
         l->booked_until = 0;

@@ -412,7 +412,7 @@ static void on_mistake(void *arg, struct str key, struct str text, struct str hi
 }
 
 static const struct channel_driver *values_of(struct arena *a, size_t i,
-                                              struct channel_value **values) {
+                                              const struct channel_value **values) {
     struct err e = ERR_INIT;
     struct map *m = map_new(a, 16);
     const struct channel_driver *d = drivers_find(str_from(cases[i].driver), NULL, &e);
@@ -438,7 +438,7 @@ static struct channel_hook hook_of(struct seen *x) {
 START_TEST(requests) {
     struct arena *a = arena_new(0);
     struct seen x = {.i = (size_t)_i, .reports = BUF_IN(a), .body = BUF_IN(a)};
-    struct channel_value *values;
+    const struct channel_value *values;
     const struct channel_driver *d = values_of(a, x.i, &values);
     struct channel_hook h = hook_of(&x);
     int result = (int)d->receive(values, &h);
@@ -512,7 +512,7 @@ START_TEST(does_not_open) {
     struct arena *a = arena_new(0);
     struct err e = ERR_INIT;
     struct map *m = map_new(a, 4);
-    struct channel_value *values;
+    const struct channel_value *values;
     struct channel_error wrong = {0};
     const struct channel_host host = {.name = "sms"};
     const struct channel_driver *d = drivers_find(S("http"), NULL, &e);

@@ -21,6 +21,11 @@ cd "$dir" || exit 1
 sed -i "s|^database:.*|database: \"$url\"|; s|driver: smtp|driver: rehearse|; s|holdout: 10%|holdout: 50%|
     /host:\|port:\|connections:/d; s|in_doubt: resend|kind: email|" shop/godwit.yaml shop/campaigns/*
 sed -i '/^repeat-buyers:/a\  tracked: true' shop/segments.yaml
+cat >shop/campaigns/later.yaml <<EOF
+campaign: later
+trigger: { event: customer.signed_up }
+steps: [{ wait: 3d }, { send: { channel: email, topic: news, template: welcome } }]
+EOF
 "$godwit" db migrate -C shop >/dev/null || exit 1
 psql -XAtq "$url" >/dev/null <<'EOF' || exit 1
 select godwit.identify('c' || i, jsonb_build_object('country', case when i % 2 = 0 then 'TW' else 'HK' end),
