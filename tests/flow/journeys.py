@@ -470,6 +470,14 @@ def making_room(place):
     same(place.database.number("select capped from godwit.report_accounting where campaign = 'low'"),
          5, "counted as capped")
     place.books()
+    try: # what is being sent makes no room: whoever counted on that decides again
+        place.database.sql(
+            "select godwit.displace(array_agg(shard), array_agg(customer_id), array_agg(campaign), "
+            "array_agg(step), array_agg(occurrence), array_agg('displaced by x')) "
+            "from godwit.messages where campaign = 'high'")
+        check(False, "what was sent made room")
+    except Failed as e:
+        check("GW002" in str(e), str(e))
 
 
 def other_channel(place):
