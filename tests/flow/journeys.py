@@ -4,7 +4,7 @@ happens later happens once, though the engine is killed, the file changes, or tw
 import signal
 import time
 
-from flow import check, developer_build, run, same, skip, wait
+from flow import Failed, check, developer_build, run, same, skip, wait
 
 DAY = 86400
 
@@ -473,7 +473,7 @@ def making_room(place):
     try: # what is being sent makes no room: whoever counted on that decides again
         place.database.sql(
             "select godwit.displace(array_agg(shard), array_agg(customer_id), array_agg(campaign), "
-            "array_agg(step), array_agg(occurrence), array_agg('displaced by x')) "
+            "array_agg(step), array_agg(occurrence), array_agg('displaced by x'::text)) "
             "from godwit.messages where campaign = 'high'")
         check(False, "what was sent made room")
     except Failed as e:
