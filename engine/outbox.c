@@ -70,10 +70,9 @@ struct outbox_batch {
 
 struct outbox_batch *outbox_batch_new(struct arena *a, size_t expect) {
     static const enum db_type messages[] = {
-        DB_INT2, DB_INT8, DB_TEXT, DB_TEXT,        DB_TEXT,       DB_TEXT,
-        DB_TEXT, DB_TEXT, DB_TEXT, DB_TEXT,        DB_TEXT,       DB_JSONB,
-        DB_INT8, DB_TEXT, DB_TEXT, DB_TIMESTAMPTZ, DB_TIMESTAMPTZ, DB_TEXT,
-        DB_TIMESTAMPTZ};
+        DB_INT2, DB_INT8,        DB_TEXT,        DB_TEXT, DB_TEXT,       DB_TEXT, DB_TEXT,
+        DB_TEXT, DB_TEXT,        DB_TEXT,        DB_TEXT, DB_JSONB,      DB_INT8, DB_TEXT,
+        DB_TEXT, DB_TIMESTAMPTZ, DB_TIMESTAMPTZ, DB_TEXT, DB_TIMESTAMPTZ};
     static const enum db_type displaced[] = {DB_INT2, DB_INT8, DB_TEXT, DB_TEXT, DB_TEXT, DB_TEXT};
     static const enum db_type decisions[] = {DB_INT2,        DB_INT8, DB_TEXT, DB_TEXT, DB_INT8,
                                              DB_TIMESTAMPTZ, DB_TEXT, DB_TEXT, DB_TEXT};
@@ -93,8 +92,8 @@ static void add_displaced(struct outbox_batch *b, int shard, const struct decisi
         db_array_text(c[2], m->campaign);
         db_array_text(c[3], m->step);
         db_array_text(c[4], m->occurrence);
-        db_array_text(c[5], str_printf(b->displaced.a, "displaced by %.*s",
-                                       STR_FMT(d->campaign->name)));
+        db_array_text(c[5],
+                      str_printf(b->displaced.a, "displaced by %.*s", STR_FMT(d->campaign->name)));
     }
 }
 
@@ -219,6 +218,8 @@ void outbox_claimed(const struct db_result *r, size_t i, struct outbox_message *
         .attempts = (int)db_int(r, i, 12),
         .queued_us = db_timestamptz(r, i, 13),
         .expires_us = db_is_null(r, i, 14) ? 0 : db_timestamptz(r, i, 14),
+        .hours = db_is_null(r, i, 15) ? STR_NONE : db_json(r, i, 15),
+        .zone = db_text(r, i, 16),
     };
 }
 

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/token.h"
 #include "base/wallclock.h"
+#include "engine/hours.h"
 
 #include <inttypes.h>
 
@@ -93,8 +94,8 @@ static struct str what_to_track(const struct workspace *w, const struct decision
     return t->opens ? (t->clicks ? S("oc") : S("o")) : t->clicks ? S("c") : STR_NONE;
 }
 
-static struct map *add_inputs(const struct workspace *w, struct str template,
-                              struct map *all, struct map *input, struct arena *a) {
+static struct map *add_inputs(const struct workspace *w, struct str template, struct map *all,
+                              struct map *input, struct arena *a) {
     const struct message_template *t = template_find(w->template_set, template, NULL);
     const struct list *paths = t ? template_inputs(t) : NULL;
     for (size_t i = 0; paths && i < paths->n; i++) {
@@ -105,8 +106,17 @@ static struct map *add_inputs(const struct workspace *w, struct str template,
     return input;
 }
 
+/* When it may leave, also by its fallback. */
+static void add_hours(const struct workspace *w, const struct decision *d,
+                      const struct step_send *other, struct map *input, struct arena *a) {
+    struct hours h;
+    bool transactional = !d->topic.n && (!other || other->transactional);
+    if (hours_of(&h, &w->settings, d->campaign, transactional))
+        map_set_str(a, input, S(HOURS_KEY), hours_value(&h, a));
+}
+
 /* What the template reads, and what the same bytes depend on besides: who sends, where links
- * lead and what is tracked, the customer's zone. */
+ * lead and what is tracked, the customer's zone; and when it may leave. */
 struct str render_input(const struct workspace *w, const struct decision *d,
                         const struct profile *p, struct arena *a) {
     struct map *all = everything(w, p, d->about, a), *input = map_new(a, 8);
@@ -119,6 +129,7 @@ struct str render_input(const struct workspace *w, const struct decision *d,
     set_text(a, input, "_currency", w->settings.currency);
     set_text(a, input, "_base", w->settings.tracking.public_url);
     set_text(a, input, "_track", what_to_track(w, d));
+    add_hours(w, d, other, input, a);
     struct buf b = BUF_IN(a);
     json_write(&b, value_map(input));
     return buf_str(&b);
