@@ -53,10 +53,10 @@ def customer(place, key, zone=""):
     place.database.sql("update godwit.customers set timezone = nullif('%s', '') where key = '%s'" % (zone, key))
 
 
-def order(place, clock, *keys):
+def order(place, clock, *keys, name="order.placed"):
     for key in keys:
         place.database.sql("insert into godwit.events (customer, name, occurred_at) values "
-                           "('%s', 'order.placed', to_timestamp(%d))" % (key, clock.now))
+                           "('%s', '%s', to_timestamp(%d))" % (key, name, clock.now))
 
 
 def drain(place, clock):
@@ -182,7 +182,56 @@ def first_failure_long_after(place):
     same(messages(place)["office", "here"][0], "sent", "the second attempt")
 
 
+# An earlier message, made on Monday, at noon of Wednesday, under a cap of one a day.
+COUNTED = [
+    # what has become of it, whether there is room today
+    ("status = 'sent', due_at = null, sent_at = '2027-03-01 22:00Z'", True),
+    ("status = 'sent', due_at = null, sent_at = '2027-03-03 00:00Z'", False),
+    ("status = 'sent', due_at = null, sent_at = '2027-03-02 23:59Z'", True),
+    ("due_at = '2027-03-03 18:00Z'", False),          # postponed to later today
+    ("due_at = '2027-03-04 06:00Z'", True),           # to tomorrow
+    ("due_at = '2027-03-01 21:50Z'", False),          # a backlog: it leaves today at the earliest
+    ("status = 'deferred', due_at = '2027-03-02 12:00Z'", False),
+    ("status = 'deferred', due_at = '2027-03-04 00:00Z'", True),
+    ("due_at = 'infinity', reason = 'paused'", True), # who knows when
+    ("status = 'in_doubt', due_at = null, doubted_at = '2027-03-03 08:00Z'", False),
+    ("status = 'in_doubt', due_at = null, doubted_at = '2027-03-02 08:00Z'", True),
+    ("status = 'held_out', due_at = null", True),
+    ("status = 'held_out', due_at = null, queued_at = '2027-03-03 08:00Z'", False),
+    ("status = 'failed', due_at = null, queued_at = '2027-03-03 08:00Z'", True),
+    ("status = 'cancelled', due_at = null, queued_at = '2027-03-03 08:00Z'", True),
+]
+
+
+def counted(place):
+    """A message counts once under caps, on the day on which it leaves."""
+    clock = begin(place, place.peer().port, campaigns={
+        "plain": CAMPAIGNS["plain"],
+        "next": CAMPAIGNS["plain"].replace("plain", "next").replace("order.placed", "page.viewed")})
+    with open(place.workspace + "/godwit.yaml", "a", encoding="utf-8") as f:
+        f.write("caps:\n  - { most: 1, per: day }\n")
+    same(place.godwit("stop-all", env=clock.env).returncode, 0, "stop-all")
+    keys = ["c%d" % i for i in range(len(COUNTED))]
+    for key in keys:
+        customer(place, key)
+    order(place, clock, *keys)
+    drain(place, clock)
+    same(len(messages(place)), len(keys), "messages")
+    for key, (change, _) in zip(keys, COUNTED):
+        place.database.sql("update godwit.messages set %s where address = '%s@example.net'" % (change, key))
+    clock.put("2027-03-03 12:00")
+    order(place, clock, *keys, name="page.viewed")
+    drain(place, clock)
+    got = {key: ("next", key) in messages(place) for key in keys}
+    for key, (change, room) in zip(keys, COUNTED):
+        same(got[key], room, "there is room after: " + change)
+    order(place, clock, *keys, name="page.viewed") # what was just decided counts as well
+    drain(place, clock)
+    same(place.database.number("select count(*) from godwit.messages where campaign = 'next'"),
+         sum(got.values()), "messages of today")
+
+
 if __name__ == "__main__":
     if not developer_build():
         skip("the clock of tests needs --enable-developer")
-    run(outage, retried, paused, first_failure_long_after, needs=())
+    run(outage, retried, paused, first_failure_long_after, counted, needs=())
