@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@ static struct {
 static size_t fault_count;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+static const char *clock_file;
 
 static void add(struct str spec) {
     struct str point, n, action;
@@ -46,6 +48,7 @@ static void add(struct str spec) {
 
 static void read_environment(void) {
     struct str rest = str_from(getenv("GODWIT_FAULT")), spec;
+    clock_file = getenv("GODWIT_CLOCK");
     while (rest.n && str_split(&rest, ',', &spec))
         add(spec);
 }
@@ -69,6 +72,25 @@ bool fault_point(const char *name) {
             error = true;
     }
     return error;
+}
+
+void fault_clock(struct timespec *t) {
+    char text[24];
+    int64_t seconds;
+    pthread_once(&once, read_environment);
+    int fd = clock_file ? open(clock_file, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return;
+    ssize_t n = read(fd, text, sizeof text);
+    close(fd);
+    struct str found = str_trim(str_of(text, n > 0 ? (size_t)n : 0));
+    bool stopped = str_starts(found, S("="));
+    if (!str_to_int64(stopped ? str_sub(found, 1, found.n) : found, &seconds))
+        return;
+    if (stopped)
+        *t = (struct timespec){.tv_sec = (time_t)seconds};
+    else
+        t->tv_sec += (time_t)seconds;
 }
 
 #endif

@@ -72,27 +72,20 @@ static bool decode(struct str token, unsigned char *raw, size_t *n) {
 
 /* ---- names */
 
-void token_make(struct str secret, enum token_purpose purpose, int shard, int64_t id,
-                char out[TOKEN_CHARS + 1]) {
-    unsigned char raw[RAW_BYTES], mac[DIGEST_MAC_BYTES];
-    struct buf text = BUF_HEAP;
+/* shard, id, MAC */
+static void pack(struct str secret, enum token_purpose purpose, int shard, int64_t id,
+                 unsigned char raw[RAW_BYTES]) {
+    unsigned char mac[DIGEST_MAC_BYTES];
     raw[0] = (unsigned char)shard;
     for (int i = 0; i < 8; i++)
         raw[1 + i] = (unsigned char)((uint64_t)id >> (56 - 8 * i));
     sign_name(secret, purpose, raw, mac);
     memcpy(raw + NAME_BYTES, mac, MAC_BYTES);
-    encode(raw, RAW_BYTES, &text);
-    memcpy(out, text.p, TOKEN_CHARS);
-    out[TOKEN_CHARS] = 0;
-    buf_close(&text);
 }
 
-bool token_check(struct str secret, enum token_purpose purpose, struct str token, int *shard,
-                 int64_t *id) {
-    unsigned char raw[RAW_BYTES], mac[DIGEST_MAC_BYTES];
-    size_t size;
-    if (token.n != TOKEN_CHARS || !decode(token, raw, &size))
-        return false;
+static bool unpack(struct str secret, enum token_purpose purpose,
+                   const unsigned char raw[RAW_BYTES], int *shard, int64_t *id) {
+    unsigned char mac[DIGEST_MAC_BYTES];
     sign_name(secret, purpose, raw, mac);
     if (CRYPTO_memcmp(raw + NAME_BYTES, mac, MAC_BYTES) != 0)
         return false;
@@ -102,6 +95,65 @@ bool token_check(struct str secret, enum token_purpose purpose, struct str token
     *shard = raw[0];
     *id = (int64_t)n;
     return true;
+}
+
+void token_make(struct str secret, enum token_purpose purpose, int shard, int64_t id,
+                char out[TOKEN_CHARS + 1]) {
+    unsigned char raw[RAW_BYTES];
+    struct buf text = BUF_HEAP;
+    pack(secret, purpose, shard, id, raw);
+    encode(raw, RAW_BYTES, &text);
+    memcpy(out, text.p, TOKEN_CHARS);
+    out[TOKEN_CHARS] = 0;
+    buf_close(&text);
+}
+
+bool token_check(struct str secret, enum token_purpose purpose, struct str token, int *shard,
+                 int64_t *id) {
+    unsigned char raw[RAW_BYTES];
+    size_t size;
+    return token.n == TOKEN_CHARS && decode(token, raw, &size) &&
+           unpack(secret, purpose, raw, shard, id);
+}
+
+/* ---- the same in base32 (RFC 4648), lower case, without padding */
+
+static const char alphabet32[] = "abcdefghijklmnopqrstuvwxyz234567";
+
+void token_mail_make(struct str secret, enum token_purpose purpose, int shard, int64_t id,
+                     char out[TOKEN_MAIL_CHARS + 1]) {
+    unsigned char raw[RAW_BYTES + 1] = {0}; /* the last character's spare bits are zero */
+    pack(secret, purpose, shard, id, raw);
+    for (size_t i = 0; i < TOKEN_MAIL_CHARS; i++) {
+        size_t byte = i * 5 / 8, bit = i * 5 % 8;
+        uint32_t two = (uint32_t)raw[byte] << 8 | (byte + 1 < sizeof raw ? raw[byte + 1] : 0);
+        out[i] = alphabet32[two >> (11 - bit) & 31];
+    }
+    out[TOKEN_MAIL_CHARS] = 0;
+}
+
+bool token_mail_check(struct str secret, enum token_purpose purpose, struct str token, int *shard,
+                      int64_t *id) {
+    unsigned char raw[RAW_BYTES];
+    uint32_t bits = 0;
+    int held = 0;
+    size_t n = 0;
+    if (token.n != TOKEN_MAIL_CHARS)
+        return false;
+    for (size_t i = 0; i < token.n; i++) {
+        char c = token.p[i];
+        const char *at = strchr(alphabet32, c >= 'A' && c <= 'Z' ? c + 32 : c);
+        if (!c || !at)
+            return false;
+        bits = bits << 5 | (uint32_t)(at - alphabet32);
+        held += 5;
+        if (held >= 8) {
+            held -= 8;
+            raw[n++] = (unsigned char)(bits >> held);
+            bits &= (1u << held) - 1;
+        }
+    }
+    return bits == 0 && unpack(secret, purpose, raw, shard, id);
 }
 
 /* ---- links: shard, id and index in as few bytes as they need, 's' or 'h' for the scheme, the

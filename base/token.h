@@ -7,7 +7,10 @@
  *
  * A link's token holds the address that it leads to besides, under the same MAC: who follows it
  * can be sent on without looking anything up, and nowhere but where the message's own link
- * pointed. Pure.
+ * pointed.
+ *
+ * In a mail address case is not to be trusted: there the name and MAC are written in base32, 34
+ * characters. Pure.
  */
 #ifndef GODWIT_BASE_TOKEN_H
 #define GODWIT_BASE_TOKEN_H
@@ -16,7 +19,15 @@
 
 #define TOKEN_CHARS 28
 
-enum token_purpose { TOKEN_OPEN = 'o', TOKEN_UNSUBSCRIBE = 'u' };
+enum token_purpose {
+    TOKEN_OPEN = 'o',
+    TOKEN_UNSUBSCRIBE = 'u',
+    TOKEN_BOUNCE = 'b',     /* in the envelope's sender */
+    TOKEN_MESSAGE_ID = 'm', /* in the header of that name */
+    TOKEN_RECEIPT = 'r',    /* a provider's report on the message */
+    TOKEN_CONFIRM = 'd',    /* of a subscription, the second of two opt-ins */
+    TOKEN_DECOY = 'l'       /* the link that no person sees */
+};
 
 void token_make(struct str secret, enum token_purpose purpose, int shard, int64_t id,
                 char out[TOKEN_CHARS + 1]);
@@ -24,6 +35,14 @@ void token_make(struct str secret, enum token_purpose purpose, int shard, int64_
 /* False: not ours. Takes the same time whichever byte is wrong. */
 bool token_check(struct str secret, enum token_purpose purpose, struct str token, int *shard,
                  int64_t *id);
+
+#define TOKEN_MAIL_CHARS 34
+
+/* The same for mail: a-z and 2-7; capitals are read, too. */
+void token_mail_make(struct str secret, enum token_purpose purpose, int shard, int64_t id,
+                     char out[TOKEN_MAIL_CHARS + 1]);
+bool token_mail_check(struct str secret, enum token_purpose purpose, struct str token, int *shard,
+                      int64_t *id);
 
 #define TOKEN_URL_BYTES 2000 /* longer addresses get no token */
 

@@ -3,36 +3,16 @@
 
 #include "base/wallclock.h"
 
+#include "base/fault.h"
+
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
-
-#ifdef GODWIT_DEVELOPER
-/* What the file that GODWIT_CLOCK names says at this moment: "3600" puts the clock forward by so
- * many seconds, "=1800000000" stops it there. */
-static void set_by_test(struct timespec *t) {
-    const char *path = getenv("GODWIT_CLOCK");
-    FILE *f = path ? fopen(path, "r") : NULL;
-    long long seconds;
-    if (!f)
-        return;
-    if (fscanf(f, "=%lld", &seconds) == 1)
-        *t = (struct timespec){.tv_sec = (time_t)seconds};
-    else if (fscanf(f, "%lld", &seconds) == 1)
-        t->tv_sec += (time_t)seconds;
-    fclose(f);
-}
-#else
-static void set_by_test(struct timespec *t) {
-    (void)t;
-}
-#endif
 
 int64_t wallclock_now(void) {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
-    set_by_test(&t);
+    fault_clock(&t);
     return t.tv_sec * WALLCLOCK_US_PER_S + t.tv_nsec / 1000;
 }
 

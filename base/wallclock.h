@@ -35,8 +35,7 @@ struct civil {
 
 struct zone; /* immutable, never freed */
 
-/* Microseconds since 1970 UTC by the system's clock. With --enable-developer the file that the
- * variable GODWIT_CLOCK names says by how many seconds a test has put it forward. */
+/* Microseconds since 1970 UTC by the system's clock, or as a test has set it (base/fault.h). */
 int64_t wallclock_now(void);
 
 int64_t wallclock_days_from_civil(int64_t year, int month, int day);

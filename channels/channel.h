@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 /* Raised whenever a struct or enum of this header changes. */
-#define CHANNEL_ABI 1
+#define CHANNEL_ABI 2
 
 /* The symbol that a driver outside the tree exports. */
 #define CHANNEL_SYMBOL "godwit_channel_driver"
@@ -47,6 +47,13 @@ struct channel_header {
     struct channel_text value; /* UTF-8; encoded and folded by the driver */
 };
 
+/* A file that goes with a mail. */
+struct channel_attachment {
+    struct channel_text name; /* UTF-8, no path */
+    struct channel_text type; /* "application/pdf" */
+    struct channel_text data; /* bytes */
+};
+
 /* One rendered message to one recipient. The struct and all it points at are
  * borrowed by the driver from submit() until done(). */
 struct channel_message {
@@ -58,16 +65,21 @@ struct channel_message {
     struct channel_text to_name; /* email only; may be absent */
     struct channel_text envelope_from; /* email: where bounces go; absent: from_address */
     struct channel_text from_name;
-    struct channel_text from_address;     /* email address, or sender number/name for SMS */
-    struct channel_text reply_to;         /* email address; may be absent */
-    struct channel_text message_id;       /* email: "<unique@domain>", the same on every attempt */
-    struct channel_text subject;          /* email */
-    struct channel_text text;             /* email: plain text part */
-    struct channel_text html;             /* email: HTML part */
-    struct channel_text sms;              /* SMS text */
-    struct channel_text body;             /* webhook: JSON */
+    struct channel_text from_address; /* email address, or sender number/name for SMS */
+    struct channel_text reply_to;     /* email address; may be absent */
+    struct channel_text message_id;   /* email: "<unique@domain>", the same on every attempt */
+    struct channel_text subject;      /* email */
+    struct channel_text text;         /* email: plain text part */
+    struct channel_text html;         /* email: HTML part */
+    struct channel_text sms;          /* SMS text */
+    struct channel_text body;         /* webhook: JSON */
+    /* Names the message to receive(): letters, digits, - and _; absent: nobody listens. */
+    struct channel_text reference;
+    struct channel_text receipt_url; /* where the provider is to report on it; holds `reference` */
     const struct channel_header *headers; /* further headers: List-Unsubscribe, Feedback-ID, ... */
     size_t header_count;
+    const struct channel_attachment *attachments; /* email */
+    size_t attachment_count;
 };
 
 /* ---- results */
@@ -101,6 +113,59 @@ struct channel_result {
     int segments;                    /* SMS; 0 elsewhere */
 };
 
+/* ---- what providers tell afterwards: receipts, and what people wrote back */
+
+enum channel_report_kind {
+    CHANNEL_PROGRESS,  /* queued, accepted by the network: it is on its way */
+    CHANNEL_DELIVERED, /* the recipient's device has it */
+    CHANNEL_BOUNCED,   /* it will not arrive */
+    CHANNEL_INBOUND    /* somebody wrote to us */
+};
+
+/* Why it will not arrive. */
+enum channel_bounce {
+    CHANNEL_BOUNCE_SOFT,   /* not now: switched off, full */
+    CHANNEL_BOUNCE_HARD,   /* never: no such number; nobody is to be written to there again */
+    CHANNEL_BOUNCE_POLICY, /* blocked or filtered: our fault, or the message's */
+};
+
+/* One thing that a provider tells. The message is named by `reference` or `provider_id`, or by
+ * the URL that the request came to (channel_hook.reference). */
+struct channel_report {
+    enum channel_report_kind kind;
+    enum channel_bounce bounce; /* of CHANNEL_BOUNCED */
+    struct channel_text reference;
+    struct channel_text provider_id; /* of the message that we sent, or of the inbound one */
+    struct channel_text code;        /* the provider's, of a bounce */
+    struct channel_text text;        /* of an inbound message; of a bounce: what is said of it */
+    struct channel_text from, to;    /* of an inbound message: the numbers */
+    int64_t at_us;                   /* when it happened; 0: not told */
+};
+
+/* A request that came to the channel's hook. All texts are the host's and live until receive() and
+ * answer() have returned. */
+struct channel_hook {
+    void *owner; /* the host's own */
+    bool post;   /* otherwise GET */
+    /* Not empty: the URL ended in the reference of a message, and the host has checked that it made
+     * it: whoever calls knows a secret that only the provider was told. */
+    struct channel_text reference;
+    struct channel_text url;   /* as the provider called it, public_url first; with the query */
+    struct channel_text query; /* behind the ?, as it was sent */
+    struct channel_text body;
+    struct channel_text (*header)(const struct channel_hook *hook, const char *name);
+    /* Hands over one report; copied. */
+    void (*report)(const struct channel_hook *hook, const struct channel_report *report);
+    /* Appends to the body of the answer. */
+    void (*write)(const struct channel_hook *hook, const char *bytes, size_t n);
+};
+
+enum channel_hook_result {
+    CHANNEL_HOOK_TAKEN,      /* read, and reported what there was; perhaps nothing */
+    CHANNEL_HOOK_FORBIDDEN,  /* not the provider's: signature or secret is missing or wrong */
+    CHANNEL_HOOK_UNREADABLE, /* the provider's, but not what it sends */
+};
+
 /* ---- settings */
 
 enum channel_type {
@@ -108,7 +173,8 @@ enum channel_type {
     CHANNEL_INTEGER,  /* value.integer, within least..most */
     CHANNEL_BOOLEAN,  /* value.boolean */
     CHANNEL_DURATION, /* value.integer in milliseconds; written "30s", "5m"; within least..most */
-    CHANNEL_CHOICE    /* value.text, one of the words of `choices` */
+    CHANNEL_CHOICE,   /* value.text, one of the words of `choices` */
+    CHANNEL_LIST      /* value.items: maps with the settings `of`; one map is a list of one */
 };
 
 /* One setting: the table is the source of the checks and of the reference docs. */
@@ -121,6 +187,8 @@ struct channel_setting {
     int64_t least, most; /* of an integer or duration (ms); both 0: any value >= 0 */
     const char *choices; /* "off|opportunistic|required" */
     const char *help;    /* a sentence for operators */
+    const char *unless;  /* a required one may be missing when this other setting is given */
+    const struct channel_setting *of; /* of a list: the settings of each item, no list among them */
 };
 
 /* The checked value of one setting, in the order of the driver's table. */
@@ -128,7 +196,9 @@ struct channel_value {
     bool given; /* by the user or by a default; false: the rest is zero */
     bool boolean;
     int64_t integer;
-    const char *text; /* ended by NUL; valid during open() only */
+    const char *text; /* ended by NUL; valid during the call that got it, like the items */
+    const struct channel_value *const *items; /* of a list: the values of each item */
+    size_t count;                             /* of items */
 };
 
 /* ---- host */
@@ -189,6 +259,17 @@ struct channel_driver {
      * back with its true outcome; then everything is freed and closed(arg) is called, once, on
      * the loop's thread, after the last done(). Never called from inside close() itself. */
     void (*close)(struct channel *c, int64_t deadline_ms, void (*closed)(void *arg), void *arg);
+
+    /* Reads a request of the provider: checks that it is the provider's, compares secrets in
+     * constant time, reports what it tells. A function of the settings (which stay valid meanwhile)
+     * and the request: the channel need not be open. NULL: the provider tells nothing. */
+    enum channel_hook_result (*receive)(const struct channel_value *values,
+                                        const struct channel_hook *hook);
+    /* Writes the answer to a request that was taken; with `text` the sender of an inbound message
+     * is to get that as an answer, where the provider passes answers on. Returns the Content-Type.
+     * Not NULL where receive is not. */
+    const char *(*answer)(const struct channel_value *values, const struct channel_hook *hook,
+                          struct channel_text text);
 };
 
 #endif

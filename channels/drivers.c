@@ -10,16 +10,19 @@
 #include "channels/maildir.h"
 #include "channels/rehearse.h"
 #include "channels/smtp.h"
+#include "channels/smtps.h"
 #include "channels/twilio.h"
 #include "channels/webhook.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static const struct channel_driver *const builtin[] = {
-    &channel_smtp,    &channel_twilio,  &channel_kannel,   &channel_http,
-    &channel_webhook, &channel_maildir, &channel_rehearse, NULL};
+    &channel_smtp,    &channel_smtps,    &channel_twilio,
+    &channel_kannel,  &channel_http,     &channel_webhook,
+    &channel_maildir, &channel_rehearse, NULL};
 #define BUILTIN_COUNT (sizeof builtin / sizeof *builtin - 1)
 
 const struct channel_driver *const *drivers_builtin(void) {
@@ -60,7 +63,8 @@ static const struct channel_driver *unknown(struct str name, const char *folder,
 }
 
 static bool is_complete(const struct channel_driver *d) {
-    return d->name && d->help && d->settings && d->open && d->capacity && d->submit && d->close;
+    return d->name && d->help && d->settings && d->open && d->capacity && d->submit && d->close &&
+           !d->receive == !d->answer;
 }
 
 static const struct channel_driver *load(const char *path, struct err *e) {
@@ -94,6 +98,7 @@ const struct channel_driver *drivers_find(struct str name, const char *folder, s
             return builtin[i];
         }
     }
+    folder = folder ? folder : getenv("GODWIT_CHANNELS");
     folder = folder ? folder : GODWIT_PKGLIBDIR "/channels";
     char path[1024];
     if (!is_name(name) ||
@@ -209,81 +214,137 @@ static struct str take(struct arena *a, const struct channel_setting *s, struct 
         return take_boolean(a, s, v, out);
     case CHANNEL_TEXT:
     case CHANNEL_CHOICE:
+    case CHANNEL_LIST:
         break;
     }
     return take_text(a, s, v, out);
 }
 
-static size_t count_settings(const struct channel_driver *d) {
+static size_t count_settings(const struct channel_setting *settings) {
     size_t n = 0;
-    while (d->settings[n].name) {
+    while (settings[n].name) {
         n++;
     }
     return n;
 }
 
-/* A key that neither the driver nor the caller knows; with a hint to the nearest. */
-static bool check_key(struct arena *a, const struct channel_driver *d, struct str key,
-                      const struct str *others, size_t other_count, struct str *hint) {
-    size_t n = count_settings(d);
-    struct str *names = ARENA_ARRAY(a, struct str, n + other_count);
-    for (size_t i = 0; i < n + other_count; i++) {
-        names[i] = i < n ? str_from(d->settings[i].name) : others[i - n];
+/* What stays the same while a channel's settings are gone through. */
+struct reading {
+    struct arena *a;
+    const struct channel_driver *driver;
+    const struct str *others;
+    size_t other_count;
+    drivers_mistake_fn *mistake;
+    void *arg;
+    bool good;
+};
+
+static void complain(struct reading *r, struct str path, struct str text, struct str hint) {
+    r->good = false;
+    r->mistake(r->arg, path, text, hint);
+}
+
+/* "relays.1.port"; the caller's `path` ends with a dot or is empty. */
+static struct str path_to(const struct reading *r, struct str path, struct str key) {
+    return str_printf(r->a, "%.*s%.*s", STR_FMT(path), STR_FMT(key));
+}
+
+/* A key that neither the table nor, at the top, the caller knows. */
+static void check_key(struct reading *r, const struct channel_setting *table, struct str path,
+                      struct str key) {
+    size_t n = count_settings(table), others = path.n > 0 ? 0 : r->other_count;
+    struct str *names = ARENA_ARRAY(r->a, struct str, n + others);
+    for (size_t i = 0; i < n + others; i++) {
+        names[i] = i < n ? str_from(table[i].name) : r->others[i - n];
         if (str_eq(key, names[i])) {
-            return true;
+            return;
         }
     }
-    struct str near = str_nearest(key, names, n + other_count);
-    *hint = near.n > 0 ? str_printf(a, "did you mean `%.*s`?", STR_FMT(near)) : STR_NONE;
-    return false;
+    struct str near = str_nearest(key, names, n + others);
+    struct str hint =
+        near.n > 0 ? str_printf(r->a, "did you mean `%.*s`?", STR_FMT(near)) : STR_NONE;
+    complain(r, path_to(r, path, key),
+             str_printf(r->a, "the driver %s has no setting `%.*s`%s", r->driver->name,
+                        STR_FMT(key), path.n > 0 ? " here" : ""),
+             hint);
+}
+
+static const struct channel_value *read_map(struct reading *r, const struct channel_setting *table,
+                                            struct str path, const struct map *given);
+
+static void read_list(struct reading *r, const struct channel_setting *s, struct str path,
+                      struct value v, struct channel_value *out) {
+    bool one = value_is(v, V_MAP);
+    size_t n = one ? 1 : value_is(v, V_LIST) ? v.u.list->n : 0;
+    const struct channel_value **items = ARENA_ARRAY(r->a, const struct channel_value *, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        struct value item = one ? v : v.u.list->v[i];
+        if (!value_is(item, V_MAP)) {
+            n = 0;
+            break;
+        }
+        struct str below = one ? str_printf(r->a, "%.*s.", STR_FMT(path))
+                               : str_printf(r->a, "%.*s.%zu.", STR_FMT(path), i);
+        items[i] = read_map(r, s->of, below, item.u.map);
+    }
+    if (n == 0) {
+        complain(r, path,
+                 str_printf(r->a, "`%s` must be a list of maps with the keys `%s`, ...", s->name,
+                            s->of[0].name),
+                 STR_NONE);
+    }
+    *out = (struct channel_value){.given = n > 0, .items = items, .count = n};
+}
+
+static void read_one(struct reading *r, const struct channel_setting *s, struct str path,
+                     const struct map *given, struct channel_value *out) {
+    const struct value *v = map_get_str(given, str_from(s->name));
+    struct str at = path_to(r, path, str_from(s->name)), wrong = STR_NONE;
+    if (v && !value_is(*v, V_NULL)) {
+        if (s->type == CHANNEL_LIST) {
+            read_list(r, s, at, *v, out);
+        } else {
+            wrong = take(r->a, s, *v, out);
+        }
+    } else if (s->standard) {
+        wrong = take(r->a, s, value_str(str_from(s->standard)), out);
+    } else if (s->required && !(s->unless && map_get_str(given, str_from(s->unless)))) {
+        wrong = str_printf(r->a, "the driver %s needs the setting `%.*s`%s%s%s: %s",
+                           r->driver->name, STR_FMT(at), s->unless ? " (or `" : "",
+                           s->unless ? s->unless : "", s->unless ? "`)" : "", s->help);
+    }
+    if (wrong.n > 0) {
+        complain(r, v ? at : str_sub(path, 0, path.n > 0 ? path.n - 1 : 0), wrong, STR_NONE);
+    }
+}
+
+static const struct channel_value *read_map(struct reading *r, const struct channel_setting *table,
+                                            struct str path, const struct map *given) {
+    struct channel_value *values =
+        ARENA_ARRAY(r->a, struct channel_value, count_settings(table) + 1);
+    for (size_t i = 0; i < given->n; i++) {
+        check_key(r, table, path, value_text(given->e[i].key));
+    }
+    for (size_t i = 0; table[i].name; i++) {
+        read_one(r, &table[i], path, given, &values[i]);
+    }
+    return values;
 }
 
 bool drivers_settings(struct arena *a, const struct channel_driver *d, const struct map *given,
-                      const struct str *others, size_t other_count, struct channel_value **out,
-                      drivers_mistake_fn *mistake, void *arg) {
-    bool good = true;
-    for (size_t i = 0; i < given->n; i++) {
-        struct str key = value_text(given->e[i].key), hint;
-        if (!check_key(a, d, key, others, other_count, &hint)) {
-            good = false;
-            mistake(arg, key,
-                    str_printf(a, "the driver %s has no setting `%.*s`", d->name, STR_FMT(key)),
-                    hint);
-        }
-    }
-    struct channel_value *values = ARENA_ARRAY(a, struct channel_value, count_settings(d) + 1);
-    for (size_t i = 0; d->settings[i].name; i++) {
-        const struct channel_setting *s = &d->settings[i];
-        const struct value *v = map_get_str(given, str_from(s->name));
-        struct str wrong = STR_NONE;
-        if (v && !value_is(*v, V_NULL)) {
-            wrong = take(a, s, *v, &values[i]);
-        } else if (s->standard) {
-            wrong = take(a, s, value_str(str_from(s->standard)), &values[i]);
-        } else if (s->required) {
-            wrong = str_printf(a, "the driver %s needs the setting `%s`: %s", d->name, s->name,
-                               s->help);
-        }
-        if (wrong.n > 0) {
-            good = false;
-            mistake(arg, v ? str_from(s->name) : STR_NONE, wrong, STR_NONE);
-        }
-    }
-    *out = values;
-    return good;
+                      const struct str *others, size_t other_count,
+                      const struct channel_value **out, drivers_mistake_fn *mistake, void *arg) {
+    struct reading r = {a, d, others, other_count, mistake, arg, true};
+    *out = read_map(&r, d->settings, STR_NONE, given);
+    return r.good;
 }
 
 /* ---- reference */
 
-void drivers_reference(struct buf *out, const struct channel_driver *d) {
-    static const char *const types[] = {"text", "number", "true or false", "time", ""};
-    if (!d->settings[0].name) {
-        buf_printf(out, "`%s` has no settings.\n", d->name);
-        return;
-    }
-    buf_printf(out, "| setting | value | default | meaning |\n| --- | --- | --- | --- |\n");
-    for (const struct channel_setting *s = d->settings; s->name; s++) {
-        buf_printf(out, "| `%s` | ", s->name);
+static void put_rows(struct buf *out, const char *prefix, const struct channel_setting *settings) {
+    static const char *const types[] = {"text", "number", "true or false", "time", "", "list"};
+    for (const struct channel_setting *s = settings; s->name; s++) {
+        buf_printf(out, "| `%s%s` | ", prefix, s->name);
         if (s->type == CHANNEL_CHOICE) {
             struct str rest = str_from(s->choices), one;
             for (bool first = true; str_split(&rest, '|', &one); first = false) {
@@ -292,10 +353,24 @@ void drivers_reference(struct buf *out, const struct channel_driver *d) {
         } else {
             buf_printf(out, "%s%s", types[s->type], s->secret ? ", secret" : "");
         }
-        buf_printf(out, " | %s%s%s | %s |\n", s->standard ? "`" : "",
-                   s->standard   ? s->standard
-                   : s->required ? "required"
-                                 : "",
-                   s->standard ? "`" : "", s->help);
+        const char *left = s->required ? "required" : "";
+        buf_printf(out, " | %s%s%s%s%s%s | %s |\n", s->standard ? "`" : "",
+                   s->standard ? s->standard : left, s->standard ? "`" : "",
+                   s->unless ? ", or `" : "", s->unless ? s->unless : "", s->unless ? "`" : "",
+                   s->help);
+        if (s->type == CHANNEL_LIST) {
+            char below[80];
+            snprintf(below, sizeof below, "%s%s: ", prefix, s->name);
+            put_rows(out, below, s->of);
+        }
     }
+}
+
+void drivers_reference(struct buf *out, const struct channel_driver *d) {
+    if (!d->settings[0].name) {
+        buf_printf(out, "`%s` has no settings.\n", d->name);
+        return;
+    }
+    buf_printf(out, "| setting | value | default | meaning |\n| --- | --- | --- | --- |\n");
+    put_rows(out, "", d->settings);
 }

@@ -17,11 +17,13 @@ struct arena;
 /* The built-in drivers; the list ends with NULL. */
 const struct channel_driver *const *drivers_builtin(void);
 
-/* By name; `folder` is where NAME.so is looked for, NULL: where they are installed.
+/* By name; `folder` is where NAME.so is looked for, NULL: in $GODWIT_CHANNELS,
+ * or where they are installed.
  * NULL: e says what is there instead. */
 const struct channel_driver *drivers_find(struct str name, const char *folder, struct err *e);
 
-/* A mistake in the settings: `key` as it was written (empty: something is missing), a
+/* A mistake in the settings: `key` as it was written, or the way to it through lists and maps
+ * ("relays.1.port"; empty: something is missing at the top), a
  * sentence, and perhaps "did you mean ..." (or empty). */
 typedef void drivers_mistake_fn(void *arg, struct str key, struct str text, struct str hint);
 
@@ -29,8 +31,9 @@ typedef void drivers_mistake_fn(void *arg, struct str key, struct str text, stru
  * resolved by the caller. Keys in `others` are the caller's own and passed over. The
  * values live in the arena. False when a mistake was reported. */
 bool drivers_settings(struct arena *a, const struct channel_driver *d, const struct map *given,
-                      const struct str *others, size_t other_count, struct channel_value **out,
-                      drivers_mistake_fn *mistake, void *arg) MUST_CHECK;
+                      const struct str *others, size_t other_count,
+                      const struct channel_value **out, drivers_mistake_fn *mistake,
+                      void *arg) MUST_CHECK;
 
 /* The settings of a driver as a table in Markdown: the reference in docs/channels.md. */
 void drivers_reference(struct buf *out, const struct channel_driver *d);

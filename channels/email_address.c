@@ -14,8 +14,16 @@
 #define ADDRESS_MAX 254 /* 256 of a path, less its brackets */
 #define LABEL_MAX 63
 
-static bool check_local(struct str local, bool *utf8, struct err *e);
-static bool check_domain(struct arena *a, struct str text, struct str *domain, struct err *e);
+/* An address taken apart; the domain is ASCII and in lower case. */
+struct parts {
+    struct str local;
+    char domain[DOMAIN_MAX + 2];
+    size_t domain_n;
+};
+
+static const char *characters_problem(struct str text);
+static const char *local_problem(struct str local);
+static const char *read_domain(struct str text, struct parts *out);
 
 /* Where the local part ends: the last @ outside quotes. */
 static ptrdiff_t find_at(struct str s) {
@@ -35,52 +43,71 @@ static ptrdiff_t find_at(struct str s) {
     return -1;
 }
 
-static bool check_characters(struct str text, struct err *e) {
+/* NULL, or what is wrong: it continues a sentence that begins with the address. */
+static const char *take_apart(struct str text, struct parts *out) {
+    if (text.n == 0) {
+        return "is empty";
+    }
+    if (text.n > 4 * ADDRESS_MAX) {
+        return "is longer than 254 bytes";
+    }
+    ptrdiff_t at = find_at(text);
+    const char *problem = characters_problem(text);
+    if (!problem && at < 0) {
+        problem = "has no @";
+    }
+    if (!problem) {
+        out->local = str_sub(text, 0, (size_t)at);
+        problem = local_problem(out->local);
+    }
+    if (!problem) {
+        problem = read_domain(str_sub(text, (size_t)at + 1, text.n), out);
+    }
+    if (!problem && out->local.n + 1 + out->domain_n > ADDRESS_MAX) {
+        problem = "is longer than 254 bytes";
+    }
+    return problem;
+}
+
+const char *email_address_problem(struct str text) {
+    struct parts parts;
+    return take_apart(text, &parts);
+}
+
+bool email_address_parse(struct arena *a, struct str text, struct email_address *out,
+                         struct err *e) {
+    struct parts parts;
+    const char *problem = take_apart(text, &parts);
+    *out = (struct email_address){0};
+    if (problem && !characters_problem(text)) {
+        return err_set(e, ERR_INPUT, "`%.*s` is no email address: it %s",
+                       STR_FMT(str_sub(text, 0, ADDRESS_MAX)), problem);
+    }
+    if (problem) { /* not to be shown */
+        return err_set(e, ERR_INPUT, "the address %s", problem);
+    }
+    out->wire = str_printf(a, "%.*s@%.*s", STR_FMT(parts.local), (int)parts.domain_n, parts.domain);
+    out->local = str_sub(out->wire, 0, parts.local.n);
+    out->domain = str_sub(out->wire, parts.local.n + 1, out->wire.n);
+    out->utf8 = !email_text_is_ascii(out->local);
+    return true;
+}
+
+static const char *characters_problem(struct str text) {
     if (!email_text_is_utf8(text)) {
-        return err_set(e, ERR_INPUT, "the address is not valid UTF-8");
+        return "is not valid UTF-8";
     }
     for (size_t i = 0; i < text.n; i++) {
         unsigned char c = (unsigned char)text.p[i];
         unsigned char d = i + 1 < text.n ? (unsigned char)text.p[i + 1] : 0;
         if (c == '\r' || c == '\n') {
-            return err_set(e, ERR_INPUT, "the address contains a line break");
+            return "has a line break in it";
         }
         if (c < 0x20 || c == 0x7f || (c == 0xc2 && d < 0xa0)) {
-            return err_set(e, ERR_INPUT, "the address contains a control character");
+            return "has a control character in it";
         }
     }
-    return true;
-}
-
-bool email_address_parse(struct arena *a, struct str text, struct email_address *out,
-                         struct err *e) {
-    if (text.n == 0) {
-        return err_set(e, ERR_INPUT, "the address is empty");
-    }
-    if (text.n > 4 * ADDRESS_MAX) {
-        return err_set(e, ERR_INPUT, "the address is longer than %d bytes", ADDRESS_MAX);
-    }
-    if (!check_characters(text, e)) {
-        return false;
-    }
-    ptrdiff_t at = find_at(text);
-    if (at < 0) {
-        return err_set(e, ERR_INPUT, "`%.*s` is no email address: it has no @", STR_FMT(text));
-    }
-    struct str local = str_sub(text, 0, (size_t)at);
-    struct str domain;
-    *out = (struct email_address){0};
-    if (!check_local(local, &out->utf8, e) ||
-        !check_domain(a, str_sub(text, (size_t)at + 1, text.n), &domain, e)) {
-        return err_context(e, "`%.*s` is no email address", STR_FMT(text));
-    }
-    if (local.n + 1 + domain.n > ADDRESS_MAX) {
-        return err_set(e, ERR_INPUT, "the address is longer than %d bytes", ADDRESS_MAX);
-    }
-    out->wire = str_printf(a, "%.*s@%.*s", STR_FMT(local), STR_FMT(domain));
-    out->local = str_sub(out->wire, 0, local.n);
-    out->domain = str_sub(out->wire, local.n + 1, out->wire.n);
-    return true;
+    return NULL;
 }
 
 /* ---- local part */
@@ -90,133 +117,134 @@ static bool is_atext(unsigned char c) {
            c >= 0x80 || (c != 0 && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
 
-static bool check_quoted(struct str local, struct err *e) {
+static const char *quoted_problem(struct str local) {
     size_t end = local.n - 1; /* where the closing quote must be */
     size_t i = 1;
     while (i < end && local.p[i] != '"') {
         i += local.p[i] == '\\' ? 2 : 1;
     }
-    if (local.n < 3 || i != end || local.p[end] != '"') {
-        return err_set(e, ERR_INPUT,
-                       "the quotes before the @ are empty, not closed, or hold a "
-                       "quotation mark that is not written \\\"");
-    }
-    return true;
+    bool good = local.n >= 3 && i == end && local.p[end] == '"';
+    return good ? NULL
+                : "has quotes before the @ that are empty, not closed, or hold a quotation mark "
+                  "that is not written \\\"";
 }
 
-static bool check_local(struct str local, bool *utf8, struct err *e) {
+static const char *local_problem(struct str local) {
     if (local.n == 0) {
-        return err_set(e, ERR_INPUT, "nothing stands before the @");
+        return "has nothing before the @";
     }
     if (local.n > LOCAL_MAX) {
-        return err_set(e, ERR_INPUT, "the part before the @ is longer than %d bytes", LOCAL_MAX);
-    }
-    for (size_t i = 0; i < local.n; i++) {
-        *utf8 = *utf8 || (unsigned char)local.p[i] >= 0x80;
+        return "has a part before the @ that is longer than 64 bytes";
     }
     if (local.p[0] == '"') {
-        return check_quoted(local, e);
+        return quoted_problem(local);
     }
     char before = '.';
     for (size_t i = 0; i < local.n; i++) {
-        char c = local.p[i];
-        if (c == '.' && before == '.') {
-            return err_set(e, ERR_INPUT, "a dot stands first or after another dot");
+        if (local.p[i] == '.' && before == '.') {
+            return "has a dot at the start of the part before the @, or two in a row";
         }
-        if (c != '.' && !is_atext((unsigned char)c)) {
-            return err_set(e, ERR_INPUT, "`%c` is not allowed before the @", c);
+        if (local.p[i] != '.' && !is_atext((unsigned char)local.p[i])) {
+            return "has a character before the @ that is not allowed there";
         }
-        before = c;
+        before = local.p[i];
     }
-    if (before == '.') {
-        return err_set(e, ERR_INPUT, "a dot stands right before the @");
-    }
-    return true;
+    return before == '.' ? "has a dot right before the @" : NULL;
 }
 
 /* ---- domain */
 
-static bool check_literal(struct arena *a, struct str text, struct err *e) {
-    unsigned char binary[16];
-    if (text.n >= 4 && text.p[text.n - 1] == ']') {
-        struct str inside = str_sub(text, 1, text.n - 1);
-        bool six = inside.n > 5 && str_eq_nocase(str_sub(inside, 0, 5), S("IPv6:"));
-        const char *address = str_cstr(a, six ? str_sub(inside, 5, inside.n) : inside);
-        if (inet_pton(six ? AF_INET6 : AF_INET, address, binary) == 1) {
-            return true;
-        }
+static const char *literal_problem(struct str text) {
+    char inside[80];
+    unsigned char address[16];
+    struct str s = str_sub(text, 1, text.n - 1);
+    bool six = str_eq_nocase(str_sub(s, 0, 5), S("IPv6:"));
+    if (six) {
+        s = str_sub(s, 5, s.n);
     }
-    return err_set(e, ERR_INPUT, "`%.*s` is no IP address literal", STR_FMT(text));
+    bool good = text.n > 2 && text.p[text.n - 1] == ']' && s.n < sizeof inside;
+    if (good) {
+        memcpy(inside, s.p, s.n);
+        inside[s.n] = '\0';
+        good = inet_pton(six ? AF_INET6 : AF_INET, inside, address) == 1;
+    }
+    return good ? NULL
+                : "has an address literal behind the @ that is not [192.0.2.1] or "
+                  "[IPv6:2001:db8::1]";
 }
 
-static bool check_label(struct str label, struct err *e) {
+static const char *label_problem(struct str label) {
     if (label.n == 0) {
-        return err_set(e, ERR_INPUT, "the domain has an empty label");
+        return "has an empty label in its domain";
     }
     if (label.n > LABEL_MAX) {
-        return err_set(e, ERR_INPUT, "a label of the domain is longer than %d bytes", LABEL_MAX);
+        return "has a label in its domain that is longer than 63 bytes";
     }
     for (size_t i = 0; i < label.n; i++) {
         char c = label.p[i];
-        bool hyphen = c == '-' && i > 0 && i + 1 < label.n;
-        if (!hyphen && !(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9')) {
-            return err_set(e, ERR_INPUT, "`%c` is not allowed %s", c,
-                           c == '-' ? "at the ends of a label of the domain" : "in the domain");
+        if (c == '-' && (i == 0 || i + 1 == label.n)) {
+            return "has a hyphen at one of the ends of a label of its domain";
+        }
+        if (c != '-' && !(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9')) {
+            return "has a character in the domain that is not allowed there";
         }
     }
-    return true;
+    return NULL;
 }
 
 /* IDN to ASCII; never with a label that ICU finds fault with. */
-static bool to_punycode(struct arena *a, struct str text, struct str *domain, struct err *e) {
+static const char *to_punycode(struct str text, struct parts *out) {
+    static const char bad[] = "has a domain that is no valid internationalised name";
     UErrorCode rc = U_ZERO_ERROR;
     UIDNA *idna = uidna_openUTS46(
         UIDNA_NONTRANSITIONAL_TO_ASCII | UIDNA_CHECK_BIDI | UIDNA_CHECK_CONTEXTJ, &rc);
     if (U_FAILURE(rc)) {
-        return err_set(e, ERR_PERMANENT, "ICU cannot convert domain names: %s", u_errorName(rc));
+        return bad;
     }
-    char *out = arena_alloc(a, DOMAIN_MAX + 2);
     UIDNAInfo info = UIDNA_INFO_INITIALIZER;
-    int32_t n =
-        uidna_nameToASCII_UTF8(idna, text.p, (int32_t)text.n, out, DOMAIN_MAX + 1, &info, &rc);
+    int32_t n = uidna_nameToASCII_UTF8(idna, text.p, (int32_t)text.n, out->domain, DOMAIN_MAX + 1,
+                                       &info, &rc);
     uidna_close(idna);
     if (U_FAILURE(rc) || info.errors != 0 || n <= 0 || n > DOMAIN_MAX) {
-        return err_set(e, ERR_INPUT, "the domain is no valid internationalised name");
+        return bad;
     }
-    *domain = str_of(out, (size_t)n);
-    return true;
+    out->domain_n = (size_t)n;
+    return NULL;
 }
 
-static bool to_lower(struct arena *a, struct str text, struct str *domain) {
-    char *out = arena_alloc(a, text.n + 1);
+static void to_lower(struct str text, struct parts *out) {
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
-        out[i] = (char)(c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c);
+        out->domain[i] = (char)(c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c);
     }
-    *domain = str_of(out, text.n);
-    return true;
+    out->domain_n = text.n;
 }
 
-static bool check_domain(struct arena *a, struct str text, struct str *domain, struct err *e) {
+static const char *read_domain(struct str text, struct parts *out) {
+    bool ascii = email_text_is_ascii(text);
+    const char *problem = NULL;
     if (text.n == 0) {
-        return err_set(e, ERR_INPUT, "nothing stands behind the @");
+        return "has nothing behind the @";
+    }
+    if (ascii && text.n > DOMAIN_MAX) {
+        return "has a domain that is longer than 253 bytes";
     }
     if (text.p[0] == '[') {
-        *domain = text;
-        return check_literal(a, text, e);
-    }
-    bool ascii = email_text_is_ascii(text);
-    if (!(ascii ? to_lower(a, text, domain) : to_punycode(a, text, domain, e))) {
-        return false;
-    }
-    if (domain->n > DOMAIN_MAX) {
-        return err_set(e, ERR_INPUT, "the domain is longer than %d bytes", DOMAIN_MAX);
-    }
-    struct str rest = *domain, label;
-    while (str_split(&rest, '.', &label)) {
-        if (!check_label(label, e)) {
-            return false;
+        problem = literal_problem(text);
+        if (!problem) {
+            memcpy(out->domain, text.p, text.n);
+            out->domain_n = text.n;
         }
+        return problem;
     }
-    return true;
+    if (ascii) {
+        to_lower(text, out);
+    } else {
+        problem = to_punycode(text, out);
+    }
+    struct str rest = str_of(out->domain, problem ? 0 : out->domain_n), label;
+    while (!problem && str_split(&rest, '.', &label)) {
+        problem = label_problem(label);
+    }
+    return problem;
 }

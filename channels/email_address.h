@@ -6,6 +6,7 @@
  * (turned into punycode, UTS #46) and address literals. A local part that is not
  * ASCII needs SMTPUTF8 (RFC 6531) and is marked. Never passes a control character,
  * a space outside quotes, or an angle bracket outside quotes. Does not ask the DNS.
+ * The one check of the program: deciding, importing and sending ask here.
  * Pure; any thread.
  */
 #ifndef GODWIT_CHANNELS_EMAIL_ADDRESS_H
@@ -22,6 +23,9 @@ struct email_address {
     struct str domain; /* part of wire; ASCII, lower case */
     bool utf8;         /* the local part is not ASCII: SMTPUTF8 is needed */
 };
+
+/* NULL when it can be used; otherwise what is wrong, to stand behind the address: "has no @". */
+const char *email_address_problem(struct str text);
 
 /* False: e says in a sentence what is wrong with it. */
 bool email_address_parse(struct arena *a, struct str text, struct email_address *out,

@@ -14,6 +14,9 @@
 #define HEADER_NAME_MAX 70
 #define HEADER_VALUE_MAX 8000
 #define TOKEN_LINE_MAX 990
+#define FILE_NAME_MAX 200
+#define FILES_MAX 20
+#define FILES_BYTES_MAX (10 * 1024 * 1024)
 
 static struct str text_of(struct channel_text t) {
     return str_of(t.p, t.n);
@@ -209,24 +212,21 @@ static bool add_part(struct arena *a, struct buf *out, const char *type, struct 
 }
 
 /* From the Message-ID alone. No part can hold it: "=_" is in none of the encodings. */
-static void make_boundary(struct str id, char *out, size_t cap) {
+static void make_boundary(struct str id, const char *kind, char *out, size_t cap) {
     char hex[DIGEST_HEX_CHARS + 1];
     digest_sha256_hex(id, hex);
-    snprintf(out, cap, "=_godwit_%.32s", hex);
+    snprintf(out, cap, "=_godwit_%s%.32s", kind, hex);
 }
 
-static bool add_body(struct arena *a, struct buf *out, const struct channel_message *m,
-                     struct err *e) {
+/* One part with its headers, or both as alternatives. */
+static bool add_content(struct arena *a, struct buf *out, const struct channel_message *m,
+                        struct err *e) {
     struct str text = text_of(m->text), html = text_of(m->html);
-    if (text.n == 0 && html.n == 0) {
-        return err_set(e, ERR_INPUT, "the mail has neither a text nor an HTML part");
-    }
-    buf_add_str(out, S("MIME-Version: 1.0\r\n"));
+    char boundary[64];
     if (text.n == 0 || html.n == 0) {
         return text.n > 0 ? add_part(a, out, "plain", text, e) : add_part(a, out, "html", html, e);
     }
-    char boundary[64];
-    make_boundary(text_of(m->message_id), boundary, sizeof boundary);
+    make_boundary(text_of(m->message_id), "", boundary, sizeof boundary);
     buf_printf(out, "Content-Type: multipart/alternative;\r\n boundary=\"%s\"\r\n\r\n--%s\r\n",
                boundary, boundary);
     if (!add_part(a, out, "plain", text, e)) {
@@ -240,6 +240,102 @@ static bool add_body(struct arena *a, struct buf *out, const struct channel_mess
     return true;
 }
 
+/* ---- attachments */
+
+static bool is_token(struct str s) {
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c <= 0x20 || c >= 0x7f || strchr("()<>@,;:\\\"/[]?=", c)) {
+            return false;
+        }
+    }
+    return s.n > 0 && s.n <= 100;
+}
+
+static bool check_file(const struct channel_attachment *f, struct err *e) {
+    struct str name = text_of(f->name), rest = text_of(f->type), type, top;
+    if (!check_header_text(name, "name of an attachment", e)) {
+        return false;
+    }
+    if (name.n == 0 || name.n > FILE_NAME_MAX || memchr(name.p, '/', name.n)) {
+        return err_set(e, ERR_INPUT,
+                       "the name of an attachment must be 1 to %d bytes without a slash",
+                       FILE_NAME_MAX);
+    }
+    bool good = check_header_text(rest, "type of an attachment", e) && email_text_is_ascii(rest) &&
+                rest.n <= 200 && str_split(&rest, ';', &type) && str_split(&type, '/', &top) &&
+                is_token(top) && is_token(type);
+    if (!good) {
+        return err_set(e, ERR_INPUT, "the attachment `%.*s` has no type such as application/pdf",
+                       STR_FMT(name));
+    }
+    return true;
+}
+
+/* filename="plain.pdf", or by RFC 2231 in pieces: filename*0*=utf-8''%E5%9E%8B; */
+static void add_file_name(struct buf *out, struct str name) {
+    bool plain = name.n <= 60;
+    for (size_t i = 0; i < name.n; i++) {
+        unsigned char c = (unsigned char)name.p[i];
+        plain = plain && c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+    }
+    if (plain) {
+        buf_printf(out, ";\r\n filename=\"%.*s\"", STR_FMT(name));
+        return;
+    }
+    for (size_t i = 0, piece = 0; i < name.n; piece++) {
+        size_t line = out->n;
+        buf_printf(out, ";\r\n filename*%zu*=%s", piece, piece == 0 ? "utf-8''" : "");
+        while (i < name.n && out->n - line < 70) {
+            unsigned char c = (unsigned char)name.p[i++];
+            bool safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                        (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+            buf_printf(out, safe ? "%c" : "%%%02X", c);
+        }
+    }
+}
+
+static bool add_files(struct buf *out, const struct channel_message *m, const char *boundary,
+                      struct err *e) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < m->attachment_count; i++) {
+        const struct channel_attachment *f = &m->attachments[i];
+        bytes += f->data.n;
+        if (i >= FILES_MAX || bytes > FILES_BYTES_MAX) {
+            return err_set(e, ERR_INPUT,
+                           "a mail can have %d attachments of %d MiB together at most", FILES_MAX,
+                           FILES_BYTES_MAX >> 20);
+        }
+        if (!check_file(f, e)) {
+            return false;
+        }
+        buf_printf(out, "\r\n--%s\r\nContent-Type: %.*s\r\nContent-Transfer-Encoding: base64\r\n",
+                   boundary, STR_FMT(text_of(f->type)));
+        buf_add_str(out, S("Content-Disposition: attachment"));
+        add_file_name(out, text_of(f->name));
+        buf_add_str(out, S("\r\n\r\n"));
+        email_text_body(out, text_of(f->data), EMAIL_BASE64);
+    }
+    buf_printf(out, "\r\n--%s--\r\n", boundary);
+    return true;
+}
+
+static bool add_body(struct arena *a, struct buf *out, const struct channel_message *m,
+                     struct err *e) {
+    if (m->text.n == 0 && m->html.n == 0) {
+        return err_set(e, ERR_INPUT, "the mail has neither a text nor an HTML part");
+    }
+    buf_add_str(out, S("MIME-Version: 1.0\r\n"));
+    if (m->attachment_count == 0) {
+        return add_content(a, out, m, e);
+    }
+    char boundary[64];
+    make_boundary(text_of(m->message_id), "mixed_", boundary, sizeof boundary);
+    buf_printf(out, "Content-Type: multipart/mixed;\r\n boundary=\"%s\"\r\n\r\n--%s\r\n", boundary,
+               boundary);
+    return add_content(a, out, m, e) && add_files(out, m, boundary, e);
+}
+
 bool email_mime_compose(struct arena *a, const struct channel_message *m, struct email_mail *out,
                         struct err *e) {
     *out = (struct email_mail){0};
@@ -247,12 +343,18 @@ bool email_mime_compose(struct arena *a, const struct channel_message *m, struct
         out->bad_address = true;
         return false;
     }
+    /* the one place where the envelope's sender is set */
     struct str from = text_of(m->envelope_from.n > 0 ? m->envelope_from : m->from_address);
     if (!email_address_parse(a, from, &out->from, e)) {
         return err_context(e, "the sender of the envelope");
     }
     struct buf data = BUF_IN(a);
-    buf_reserve(&data, 1024 + (m->text.n + m->html.n) * 5 / 4);
+    size_t files = 0;
+    for (size_t i = 0; i < m->attachment_count && files <= FILES_BYTES_MAX; i++) {
+        files += m->attachments[i].data.n;
+    }
+    buf_reserve(&data, 1024 + (m->text.n + m->html.n) * 5 / 4 +
+                           (files <= FILES_BYTES_MAX ? files * 7 / 5 : 0));
     if (!add_headers(a, &data, m, e) || !add_body(a, &data, m, e)) {
         return false;
     }

@@ -2,7 +2,8 @@
  *
  * email_mime: a rendered message as the bytes of a mail (RFC 5322, 2045-2047).
  *
- * multipart/alternative with the text first, or the one part there is; UTF-8; CRLF;
+ * multipart/alternative with the text first, or the one part there is, in multipart/mixed
+ * where there are attachments (20 of 10 MiB together at most); UTF-8; CRLF;
  * no line over 998 bytes, nearly all within 76. The same message gives the same bytes,
  * always: the boundary comes from the Message-ID and the date from the message, so
  * what was sent can be shown again.

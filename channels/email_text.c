@@ -308,6 +308,19 @@ const char *email_text_encoding_name(enum email_encoding encoding) {
     return names[encoding];
 }
 
+/* How many bytes from i on, at most `most`, are written as they are. */
+static size_t plain_run(struct str s, size_t i, size_t most) {
+    size_t n = 0;
+    for (; n < most && i + n < s.n; n++) {
+        char c = s.p[i + n];
+        bool inner = c == ' ' && i + n + 1 < s.n && s.p[i + n + 1] > ' ';
+        if ((c < 0x21 || c > 0x7e || c == '=') && !inner) {
+            break;
+        }
+    }
+    return n;
+}
+
 static void body_quoted(struct buf *out, struct str s) {
     size_t column = 0;
     for (size_t i = 0; i < s.n; i++) {
@@ -318,6 +331,16 @@ static void body_quoted(struct buf *out, struct str s) {
             continue;
         }
         unsigned char c = (unsigned char)s.p[i];
+        size_t run = 0;
+        if (column < LINE_MAX_BODY - 1 && (column > 0 || c != 'F')) {
+            run = plain_run(s, i, LINE_MAX_BODY - 1 - column);
+        }
+        if (run > 0) {
+            buf_add_str(out, str_sub(s, i, i + run));
+            column += run;
+            i += run - 1;
+            continue;
+        }
         bool from = column == 0 && s.n - i >= 5 && memcmp(s.p + i, "From ", 5) == 0;
         bool quote = from || must_quote(s, i);
         size_t need = quote ? 3 : 1;

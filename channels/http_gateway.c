@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "channels/http_channel.h"
 #include "channels/http_finder.h"
+#include "channels/http_gateway_hook.h"
 #include "channels/http_reply.h"
 
 #include <stdio.h>
@@ -30,7 +31,8 @@ enum {
     SET_ADDRESS_CODES,
     SET_MESSAGE_CODES,
     SET_LATER_CODES,
-    SET_CHANNEL_CODES
+    SET_CHANNEL_CODES,
+    SET_HOOK
 };
 
 static const struct channel_setting settings[] = {
@@ -46,7 +48,8 @@ static const struct channel_setting settings[] = {
                             "Content-Type is sent."},
     [SET_BODY] = {"body", CHANNEL_TEXT,
                   .help = "The body, with `{to}`, `{from}`, `{text}`, `{id}`, `{segments}`, "
-                          "`{coding}` (gsm or ucs2), `{body}` (a webhook's JSON)."},
+                          "`{coding}` (gsm or ucs2), `{body}` (a webhook's JSON), `{reference}` "
+                          "and `{receipt_url}` (by which reports name the message)."},
     [SET_HEADERS] = {"headers", CHANNEL_TEXT, .secret = true,
                      .help = "Further headers, a line each: `X-Api-Key: abc`; values may stand in "
                              "them."},
@@ -72,6 +75,7 @@ static const struct channel_setting settings[] = {
                          .help = "Codes that say: slow down, or later."},
     [SET_CHANNEL_CODES] = {"channel_codes", CHANNEL_TEXT,
                            .help = "Codes that say: login, sender or settings are wrong."},
+    HTTP_GATEWAY_HOOK_SETTINGS(SET_HOOK),
     {0}};
 
 enum escaping { AS_IS, AS_URL, AS_JSON };
@@ -88,9 +92,20 @@ struct gateway {
 
 /* ---- filling in */
 
-enum { V_TO, V_FROM, V_TEXT, V_ID, V_SEGMENTS, V_CODING, V_BODY, V_COUNT };
-static const char *const names[V_COUNT] = {"to",       "from",   "text", "id",
-                                           "segments", "coding", "body"};
+enum {
+    V_TO,
+    V_FROM,
+    V_TEXT,
+    V_ID,
+    V_SEGMENTS,
+    V_CODING,
+    V_BODY,
+    V_REFERENCE,
+    V_RECEIPT_URL,
+    V_COUNT
+};
+static const char *const names[V_COUNT] = {"to",     "from", "text",      "id",         "segments",
+                                           "coding", "body", "reference", "receipt_url"};
 
 static void add_escaped(struct buf *b, enum escaping how, struct str s) {
     if (how == AS_URL) {
@@ -180,6 +195,8 @@ static bool make(void *self, struct arena *a, const struct channel_message *m,
         [V_SEGMENTS] = segments,
         [V_CODING] = sms.coding == SMS_GSM7 ? S("gsm") : S("ucs2"),
         [V_BODY] = str_of(m->body.p, m->body.n),
+        [V_REFERENCE] = str_of(m->reference.p, m->reference.n),
+        [V_RECEIPT_URL] = str_of(m->receipt_url.p, m->receipt_url.n),
     };
     struct str in_headers[V_COUNT];
     for (int i = 0; i < V_COUNT; i++) /* a line break would begin a header of its own */
@@ -290,14 +307,15 @@ static bool check(const struct channel_value *v, struct channel_error *e) {
     for (size_t i = 0; i < 3; i++) {
         const char *at = v[forms[i]].given ? unknown_name(v[forms[i]].text) : NULL;
         if (at) {
-            snprintf(e->text, sizeof e->text,
-                     "`%s` holds %.40s; there are {to}, {from}, {text}, {id}, {segments}, {coding} "
-                     "and {body}",
-                     settings[forms[i]].name, at);
+            snprintf(
+                e->text, sizeof e->text,
+                "`%s` holds %.40s; there are {to}, {from}, {text}, {id}, {segments}, {coding}, "
+                "{body}, {reference} and {receipt_url}",
+                settings[forms[i]].name, at);
             return false;
         }
     }
-    return true;
+    return gateway_hook_check(v + SET_HOOK, e);
 }
 
 static void set(struct gateway *g, const struct channel_value *v) {
@@ -338,6 +356,19 @@ static struct channel *driver_open(const struct channel_host *host, const struct
     return http_channel_open(host, &driver, v, true, g, e);
 }
 
+static enum channel_hook_result receive(const struct channel_value *v,
+                                        const struct channel_hook *h) {
+    const struct gateway_codes codes = {v[SET_ADDRESS_CODES].text, v[SET_MESSAGE_CODES].text,
+                                        v[SET_CHANNEL_CODES].text};
+    return gateway_hook_receive(v + SET_HOOK, &codes, h);
+}
+
+static const char *answer(const struct channel_value *v, const struct channel_hook *h,
+                          struct channel_text text) {
+    (void)v;
+    return gateway_hook_answer(h, text);
+}
+
 const struct channel_driver channel_http = {
     .abi = CHANNEL_ABI,
     .flags = CHANNEL_CAN_DOUBT | CHANNEL_NEEDS_ADDRESS,
@@ -349,4 +380,6 @@ const struct channel_driver channel_http = {
     .capacity = http_channel_capacity,
     .submit = http_channel_submit,
     .close = http_channel_close,
+    .receive = receive,
+    .answer = answer,
 };

@@ -4,6 +4,7 @@
 #include "channels/kannel.h"
 
 #include "base/arena.h"
+#include "channels/hook.h"
 #include "channels/http_channel.h"
 #include "channels/http_reply.h"
 
@@ -18,7 +19,8 @@ enum {
     SET_SMSC,
     SET_VALIDITY,
     SET_DLR_URL,
-    SET_DLR_MASK
+    SET_DLR_MASK,
+    SET_HOOK_SECRET
 };
 
 static const struct channel_setting settings[] = {
@@ -35,10 +37,16 @@ static const struct channel_setting settings[] = {
     [SET_VALIDITY] = {"validity", CHANNEL_DURATION, .least = 60000, .most = 7 * 86400000LL,
                       .help = "How long the network may try."},
     [SET_DLR_URL] = {"dlr_url", CHANNEL_TEXT, .secret = true,
-                     .help = "Where Kannel reports delivery to; `id`, `type` and `answer` are "
-                             "added. Kannel signs nothing: put a secret into it."},
+                     .help =
+                         "Where Kannel reports delivery to, where that is not below "
+                         "`public_url`; `id`, `type`, `answer` and `at` are added. Kannel signs "
+                         "nothing: put `secret=...` into it."},
     [SET_DLR_MASK] = {"dlr_mask", CHANNEL_INTEGER, "31", .least = 1, .most = 31,
                       .help = "Which reports are wanted: 31 all, 19 the final ones."},
+    [SET_HOOK_SECRET] = {"hook_secret", CHANNEL_TEXT, .secret = true,
+                         .help =
+                             "What Kannel must show as `secret` in the URL of an inbound message, "
+                             "and of a report whose URL names no message of ours."},
     {0}};
 
 struct kannel {
@@ -58,11 +66,16 @@ static struct str reference(const struct channel_message *m) {
 static void add_report(const struct kannel *k, struct arena *a, const struct channel_message *m,
                        struct buf *b) {
     struct str url = str_from(k->dlr_url);
-    struct str ref = reference(m);
-    if (!k->dlr_url || ref.n == 0)
+    struct str ref = m->reference.n ? hook_str(m->reference) : reference(m);
+    struct str full = hook_str(m->receipt_url);
+    if (k->dlr_url && ref.n)
+        full = str_printf(a, "%.*s%sid=%.*s&type=%%d", STR_FMT(url),
+                          str_find(url, S("?")) >= 0 ? "&" : "?", STR_FMT(ref));
+    else if (full.n)
+        full = str_printf(a, "%.*s?type=%%d", STR_FMT(full));
+    else
         return;
-    struct str full = str_printf(a, "%s%sid=%.*s&type=%%d&answer=%%A", k->dlr_url,
-                                 str_find(url, S("?")) >= 0 ? "&" : "?", STR_FMT(ref));
+    full = str_printf(a, "%.*s&answer=%%A&at=%%T", STR_FMT(full));
     http_channel_field(b, "dlr-mask", str_printf(a, "%d", (int)k->dlr_mask));
     http_channel_field(b, "dlr-url", full);
 }
@@ -111,6 +124,89 @@ static void judge(void *self, struct arena *a, const struct http_answer *answer,
         http_reply_id(out, id);
 }
 
+/* ---- what comes back */
+
+/* Kannel's numbers of a report, and what they say. 8 (the SMSC has it) may come after 1. */
+static bool read_type(struct str type, struct channel_report *r) {
+    int64_t n;
+    if (!str_to_int64(type, &n))
+        return false;
+    switch (n) {
+    case 1:
+        r->kind = CHANNEL_DELIVERED;
+        return true;
+    case 2:
+        r->kind = CHANNEL_BOUNCED;
+        r->bounce = CHANNEL_BOUNCE_SOFT;
+        return true;
+    case 16: /* the SMSC would not have it: sender or text, seldom the number */
+        r->kind = CHANNEL_BOUNCED;
+        r->bounce = CHANNEL_BOUNCE_POLICY;
+        return true;
+    case 4:
+    case 8:
+        r->kind = CHANNEL_PROGRESS;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static enum channel_hook_result read_receipt(const struct channel_hook *h,
+                                             const struct post_form *f) {
+    struct channel_report r = {.reference = hook_text(post_form_get(f, S("id"))),
+                               .text = hook_text(post_form_get(f, S("answer"))),
+                               .at_us = hook_seconds(post_form_get(f, S("at")))};
+    if (!read_type(post_form_get(f, S("type")), &r))
+        return CHANNEL_HOOK_UNREADABLE;
+    if (r.kind == CHANNEL_BOUNCED)
+        r.code = hook_text(post_form_get(f, S("type")));
+    h->report(h, &r);
+    return CHANNEL_HOOK_TAKEN;
+}
+
+static enum channel_hook_result read_inbound(struct arena *a, const struct channel_hook *h,
+                                             const struct post_form *f) {
+    struct str text = post_form_get(f, S("text"));
+    if (str_eq(post_form_get(f, S("coding")), S("2")))
+        text = hook_from_utf16(a, text);
+    struct channel_report r = {.kind = CHANNEL_INBOUND,
+                               .from = hook_text(post_form_get(f, S("from"))),
+                               .to = hook_text(post_form_get(f, S("to"))),
+                               .text = hook_text(text),
+                               .provider_id = hook_text(post_form_get(f, S("id"))),
+                               .at_us = hook_seconds(post_form_get(f, S("at")))};
+    h->report(h, &r);
+    return CHANNEL_HOOK_TAKEN;
+}
+
+static enum channel_hook_result receive(const struct channel_value *v,
+                                        const struct channel_hook *h) {
+    struct arena *a = arena_new(0);
+    const struct post_form *f = hook_query(a, h);
+    enum channel_hook_result result = CHANNEL_HOOK_UNREADABLE;
+    bool knows = hook_same(str_from(v[SET_HOOK_SECRET].text), post_form_get(f, S("secret")));
+    bool receipt = post_form_get(f, S("type")).n > 0;
+    if (!knows && !(receipt && h->reference.n))
+        result = CHANNEL_HOOK_FORBIDDEN;
+    else if (receipt)
+        result = read_receipt(h, f);
+    else if (post_form_get(f, S("from")).n)
+        result = read_inbound(a, h, f);
+    arena_free(a);
+    return result;
+}
+
+/* Kannel sends what it is answered to the sender, if the service's max-messages allows it. */
+static const char *answer(const struct channel_value *v, const struct channel_hook *h,
+                          struct channel_text text) {
+    (void)v;
+    h->write(h, text.p, text.n);
+    return "text/plain; charset=utf-8";
+}
+
+/* ---- opening */
+
 static void release(void *self) {
     struct kannel *k = self;
     free(k->url);
@@ -157,4 +253,6 @@ const struct channel_driver channel_kannel = {
     .capacity = http_channel_capacity,
     .submit = http_channel_submit,
     .close = http_channel_close,
+    .receive = receive,
+    .answer = answer,
 };

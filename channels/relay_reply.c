@@ -112,6 +112,25 @@ struct relay_reply relay_reply_parse(struct str lines) {
     return r;
 }
 
+struct relay_offer relay_reply_offer(struct str ehlo) {
+    struct relay_offer o = {0};
+    struct str line, word;
+    while (str_split(&ehlo, '\n', &line)) {
+        int64_t most = 0;
+        line = str_trim(str_sub(line, 4, line.n));
+        (void)!str_split(&line, ' ', &word);
+        o.size = o.size || str_eq_nocase(word, S("SIZE"));
+        if (str_eq_nocase(word, S("SIZE")) && str_to_int64(str_trim(line), &most) && most > 0) {
+            o.most_bytes = (uint64_t)most;
+        }
+        o.pipelining = o.pipelining || str_eq_nocase(word, S("PIPELINING"));
+        o.dsn = o.dsn || str_eq_nocase(word, S("DSN"));
+        o.smtputf8 = o.smtputf8 || str_eq_nocase(word, S("SMTPUTF8"));
+        o.eight_bit = o.eight_bit || str_eq_nocase(word, S("8BITMIME"));
+    }
+    return o;
+}
+
 /* ---- judging */
 
 /* x.7.x: what the relay holds against us as sender. The address is not to blame, and one
@@ -217,4 +236,20 @@ void relay_reply_judge(enum relay_stage stage, const struct relay_reply *given,
     if (r->code / 10 == 45 && has_word(given->text, "greylist")) {
         r->retry_after_ms = GREYLIST_WAIT_MS;
     }
+}
+
+/* Lost in the middle of the body it is the message's own trouble: if the relay died, the next
+ * connect says so; if it dies of this message, again and again, the others must not wait. */
+void relay_reply_lost(enum relay_progress progress, const char *relay, bool silent, bool others,
+                      struct relay_result *out) {
+    static const char *const after[] = {"MAIL FROM was sent", "MAIL FROM was accepted",
+                                        "RCPT TO was accepted", "a part of the message was sent",
+                                        "the whole message was handed over"};
+    char text[400];
+    bool relays = progress == RELAY_MAIL_SENT || (progress < RELAY_BODY_BEGUN && others);
+    snprintf(text, sizeof text, "%.200s %s after %s", relay,
+             silent ? "gave no answer in time" : "closed the connection", after[progress]);
+    relay_result_set(out, progress == RELAY_BODY_SENT ? CHANNEL_DOUBT : CHANNEL_DEFERRED,
+                     relays ? CHANNEL_SUBJECT_DESTINATION : CHANNEL_SUBJECT_MESSAGE,
+                     str_from(text));
 }

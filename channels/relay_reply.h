@@ -44,6 +44,25 @@ struct relay_reply {
 /* Splits "550 5.1.1 text" or several such lines, as they came over the wire. */
 struct relay_reply relay_reply_parse(struct str lines);
 
+/* What a relay says in its reply to EHLO that it can do. */
+struct relay_offer {
+    bool pipelining, dsn, smtputf8, eight_bit, size;
+    uint64_t most_bytes; /* SIZE; 0: no limit */
+};
+struct relay_offer relay_reply_offer(struct str ehlo);
+
+/* How far a message had come when its connection was lost. */
+enum relay_progress {
+    RELAY_MAIL_SENT,
+    RELAY_MAIL_TAKEN,
+    RELAY_RCPT_TAKEN,
+    RELAY_BODY_BEGUN,
+    RELAY_BODY_SENT /* all of it: it may have arrived */
+};
+/* `silent`: it gave no answer in time, else it hung up; `others`: there are relays to turn to. */
+void relay_reply_lost(enum relay_progress progress, const char *relay, bool silent, bool others,
+                      struct relay_result *out);
+
 void relay_reply_judge(enum relay_stage stage, const struct relay_reply *reply,
                        struct relay_result *out);
 

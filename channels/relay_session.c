@@ -7,19 +7,21 @@
 #include "base/fault.h"
 #include "channels/email_mime.h"
 #include "channels/relay_connect.h"
+#include "channels/relay_mail.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include <openssl/ssl.h> /* first: libesmtp.h looks for it */
 
 #include <auth-client.h>
 #include <libesmtp.h>
 #include <openssl/err.h>
 
-#define LOGIN_PAUSE_MS 60000
-#define TALK_MAX 800
+#define TALK_MAX 4096
+#define XTEXT_MOST 240 /* libesmtp's room for ORCPT */
 
 /* Normal path of a message: add (compose, hand to libesmtp) -> MAIL -> RCPT -> the data is
  * read -> SENT with the reply to the final dot -> judge, give back, feed the next into the
@@ -29,6 +31,7 @@
  *    its bytes were asked for, it is in doubt; before that it was not delivered;
  *  - 421, or a break before MAIL was answered, on a connection that has served others: the
  *    relay has closed it meanwhile; the message starts once more on a fresh one;
+ *  - the relay is at fault, and there are others: the message starts once more with the next;
  *  - never fed behind data that was not read to its end: libesmtp would send the remains
  *    as the head of the next message. */
 struct slot {
@@ -38,7 +41,9 @@ struct slot {
 
 struct relay_line {
     struct relay_settings *settings;
-    struct slot *slots; /* what the callbacks of a session's messages get */
+    struct relay *relay; /* of the session */
+    size_t number;       /* its place in the pool */
+    struct slot *slots;  /* what the callbacks of a session's messages get */
     struct relay_socket socket;
     struct arena *arena; /* of the present message */
     struct worker *worker;
@@ -50,6 +55,8 @@ struct relay_line {
     bool mailing;   /* MAIL has been sent: the talk before it is over */
     bool logged_in; /* 235 was seen */
     bool connected;
+    bool greeting;          /* EHLO was the last command */
+    bool too_big;           /* the message is bigger than the relay has just said it takes */
     uint64_t heard_at;      /* uv_hrtime() of the last sign of the peer */
     enum relay_stage stage; /* before the first MAIL */
     char talk[TALK_MAX];    /* the peer's words to the last command before MAIL */
@@ -59,6 +66,7 @@ struct relay_line {
     /* of the present message */
     struct relay_job *job;  /* NULL: given back */
     struct relay_job *next; /* to be started on a fresh connection */
+    size_t next_number;     /* with this relay; RELAY_POOL_NONE: with the one that the pool names */
     smtp_message_t message;
     struct email_mail mail;
     bool mail_ok, rcpt_ok;
@@ -73,6 +81,7 @@ struct relay_line *relay_line_new(struct relay_settings *settings) {
         abort();
     }
     l->settings = settings;
+    l->next_number = RELAY_POOL_NONE;
     l->slots = calloc((size_t)settings->most_messages, sizeof *l->slots);
     if (!l->slots) {
         abort();
@@ -101,9 +110,17 @@ static void give(struct relay_line *l, struct relay_job *job) {
     worker_give(l->worker, &job->job);
 }
 
-static void give_plain(struct relay_line *l, struct relay_job *job, enum channel_outcome outcome,
-                       enum channel_subject subject, const char *reason) {
-    relay_result_set(&job->result, outcome, subject, str_from(reason));
+/* The job has its result from the relay; it may be the next one's turn. */
+static void conclude(struct relay_line *l, struct relay_job *job) {
+    struct relay_pool *pool = l->settings->pool;
+    if (relay_pool_result(pool, l->number, &job->result.result, uv_hrtime())) {
+        job->tried |= UINT32_C(1) << l->number;
+        if (relay_pool_has_other(pool, job->tried)) {
+            l->next = job;
+            l->ending = true;
+            return;
+        }
+    }
     give(l, job);
 }
 
@@ -127,7 +144,7 @@ static void answer(struct relay_line *l, enum relay_stage stage, const smtp_stat
         }
     }
     relay_reply_judge(stage, &reply, &job->result);
-    give(l, job);
+    conclude(l, job);
 }
 
 /* ---- messages into the session */
@@ -161,34 +178,52 @@ static const char *on_read(void **ctx, int *len, void *arg) {
     return data;
 }
 
-static bool add(struct relay_line *l, struct relay_job *job) {
-    struct err e = ERR_INIT;
+static const char no_smtputf8[] = "this driver does not speak; the driver smtps does";
+static bool compose(struct relay_line *l, struct relay_job *job) {
+    struct relay_result *r = &job->result;
     arena_reset(l->arena);
-    bool composed = email_mime_compose(l->arena, job->message, &l->mail, &e);
-    if (composed && (l->mail.to.utf8 || l->mail.from.utf8)) {
-        l->mail.bad_address = l->mail.to.utf8;
-        composed = err_set(&e, ERR_INPUT,
-                           "the address is not ASCII before the @, which needs "
-                           "SMTPUTF8; this driver does not speak it");
+    bool good = relay_mail_compose(l->arena, job->message, l->settings, &l->mail, r) &&
+                relay_mail_fits(&l->mail, l->relay, no_smtputf8, r);
+    if (!good) {
+        give(l, job);
     }
-    if (composed && l->mail.data.n > INT_MAX / 2) {
-        composed = err_set(&e, ERR_INPUT, "the message is larger than 1 GiB");
+    return good;
+}
+
+/* libesmtp leaves out what the relay does not offer, and writes xtext itself. */
+static void ask_for_reports(struct relay_line *l, smtp_message_t message,
+                            smtp_recipient_t recipient, const struct channel_message *m) {
+    struct str id = str_of(m->id.p, m->id.n), to = l->mail.to.wire;
+    bool done = smtp_dsn_set_ret(message, Ret_HDRS) &&
+                smtp_dsn_set_notify(recipient, Notify_FAILURE | Notify_DELAY);
+    if (relay_mail_xtext(l->arena, id, RELAY_MAIL_ENVID_MOST).n > 0) {
+        done = done && smtp_dsn_set_envid(message, str_cstr(l->arena, id));
     }
-    if (!composed) {
-        give_plain(l, job, CHANNEL_REFUSED,
-                   l->mail.bad_address ? CHANNEL_SUBJECT_ADDRESS : CHANNEL_SUBJECT_MESSAGE, e.text);
+    if (relay_mail_xtext(l->arena, to, XTEXT_MOST).n > 0) {
+        done = done && smtp_dsn_set_orcpt(recipient, "rfc822", str_cstr(l->arena, to));
+    }
+    if (!done) {
+        abort(); /* only out of memory */
+    }
+}
+
+static bool add(struct relay_line *l, struct relay_job *job) {
+    if (!compose(l, job)) {
         return false;
     }
     smtp_message_t message = smtp_add_message(l->session);
     struct slot *slot = &l->slots[l->served];
     *slot = (struct slot){l, l->served + 1};
-    const char *to = str_cstr(l->arena, l->mail.to.wire);
-    const char *from = str_cstr(l->arena, l->mail.from.wire);
-    if (!message || !smtp_set_reverse_path(message, from) || !smtp_add_recipient(message, to) ||
+    smtp_recipient_t recipient =
+        message ? smtp_add_recipient(message, str_cstr(l->arena, l->mail.to.wire)) : NULL;
+    if (!recipient || !smtp_set_reverse_path(message, str_cstr(l->arena, l->mail.from.wire)) ||
         !smtp_set_messagecb(message, on_read, slot)) {
         abort(); /* only out of memory */
     }
     smtp_size_set_estimate(message, (unsigned long)l->mail.data.n);
+    if (l->settings->dsn) {
+        ask_for_reports(l, message, recipient, job->message);
+    }
     l->job = job;
     l->message = message;
     l->served++;
@@ -211,7 +246,14 @@ static void feed(struct relay_line *l) {
             l->ending = true;
             break;
         }
-        add(l, (struct relay_job *)next);
+        struct relay_job *job = (struct relay_job *)next;
+        l->next_number = relay_pool_probe(l->settings->pool, job->tried, uv_hrtime());
+        if (l->next_number != RELAY_POOL_NONE) {
+            l->next = job;
+            l->ending = true;
+            break;
+        }
+        add(l, job);
     }
     l->heard_at = uv_hrtime();
 }
@@ -262,7 +304,7 @@ static void on_sent(struct relay_line *l, smtp_message_t message) {
 }
 
 static void on_certificate(struct relay_line *l, int event, int *ok, long verify) {
-    *ok = !l->settings->verify;
+    *ok = !l->relay->verify;
     if (*ok) {
         ERR_clear_error(); /* or the next read takes what is left there for its own */
         return;
@@ -317,11 +359,21 @@ static void on_event(smtp_session_t session, int event, void *arg, ...) {
  * it, and whether the login was accepted. libesmtp goes on to MAIL without a login when it
  * was refused or not offered; here the connection is cut before that MAIL leaves. */
 static void on_written(struct relay_line *l, struct str text) {
+    if (l->greeting) {
+        struct relay_offer offer = relay_reply_offer(str_of(l->talk, l->talk_n));
+        l->greeting = false;
+        atomic_store(&l->relay->most_bytes, offer.most_bytes);
+    }
     if (str_starts(text, S("MAIL "))) {
         l->mailing = true;
-        if (l->settings->username && !l->logged_in) {
-            l->broken = l->stage == RELAY_LOGIN ? "the relay refused the login"
-                                                : "the relay offers no login that we know";
+        l->too_big = !relay_mail_fits(&l->mail, l->relay, no_smtputf8, &l->job->result);
+        if (l->too_big) {
+            relay_connect_cut(&l->socket, false);
+        }
+        if (l->relay->username && !l->logged_in) {
+            l->broken = l->stage == RELAY_LOGIN
+                            ? "the relay refused the login"
+                            : "the relay offers no login that we know (smtps knows more)";
             l->stage = RELAY_LOGIN;
             relay_connect_cut(&l->socket, false);
         }
@@ -335,6 +387,7 @@ static void on_written(struct relay_line *l, struct str text) {
         l->stage = RELAY_TLS;
     } else if (str_starts(text, S("EHLO")) || str_starts(text, S("HELO"))) {
         l->stage = RELAY_GREETING;
+        l->greeting = true;
     } else if (str_starts(text, S("AUTH "))) {
         l->stage = RELAY_LOGIN;
     }
@@ -363,9 +416,9 @@ static int on_login_asked(auth_client_request_t request, char **result, int fiel
     struct relay_line *l = arg;
     for (int i = 0; i < fields; i++) {
         if (request[i].flags & AUTH_USER) {
-            result[i] = l->settings->username;
+            result[i] = l->relay->username;
         } else if (request[i].flags & AUTH_PASS) {
-            result[i] = l->settings->password;
+            result[i] = l->relay->password;
         } else {
             result[i] = NULL;
         }
@@ -377,9 +430,10 @@ static int on_login_asked(auth_client_request_t request, char **result, int fiel
 
 static auth_context_t open_session(struct relay_line *l) {
     const struct relay_settings *s = l->settings;
+    const struct relay *r = l->relay;
     auth_context_t auth = NULL;
     l->session = smtp_create_session();
-    if (!l->session || !smtp_set_server(l->session, s->server)) {
+    if (!l->session || !smtp_set_server(l->session, r->name)) {
         abort(); /* only out of memory */
     }
     if (s->helo) {
@@ -393,19 +447,19 @@ static auth_context_t open_session(struct relay_line *l) {
         smtp_set_timeout(l->session, replies[i] | Timeout_OVERRIDE_RFC2822_MINIMUM, s->reply_ms);
     }
     smtp_set_timeout(l->session, Timeout_DATA2 | Timeout_OVERRIDE_RFC2822_MINIMUM, s->dot_ms);
-    if (s->tls != RELAY_TLS_OFF) {
+    if (r->tls != RELAY_TLS_OFF) {
         smtp_starttls_enable(l->session,
-                             s->tls == RELAY_TLS_REQUIRED ? Starttls_REQUIRED : Starttls_ENABLED);
-        smtp_starttls_set_ctx(l->session, s->ssl);
+                             r->tls == RELAY_TLS_REQUIRED ? Starttls_REQUIRED : Starttls_ENABLED);
+        smtp_starttls_set_ctx(l->session, r->ssl);
     }
-    if (s->username) {
+    if (r->username) {
         auth = auth_create_context();
         auth_set_mechanism_flags(auth, AUTH_PLUGIN_PLAIN, 0);
         auth_set_interact_cb(auth, on_login_asked, l);
         smtp_auth_set_context(l->session, auth);
     }
     l->served = 0;
-    l->ending = l->mailing = l->logged_in = l->connected = false;
+    l->ending = l->mailing = l->logged_in = l->connected = l->greeting = l->too_big = false;
     l->stage = RELAY_CONNECT;
     l->talk_n = 0;
     l->broken = NULL;
@@ -417,10 +471,9 @@ static auth_context_t open_session(struct relay_line *l) {
 
 /* ---- when a session ended under a message */
 
-static const char *how_long(const struct relay_line *l, int limit_ms) {
+static bool is_silent(const struct relay_line *l, int limit_ms) {
     uint64_t silent_ms = (uv_hrtime() - l->heard_at) / 1000000;
-    return silent_ms + 100 >= (uint64_t)limit_ms ? "gave no answer in time"
-                                                 : "closed the connection";
+    return silent_ms + 100 >= (uint64_t)limit_ms;
 }
 
 static void settle_before_mail(struct relay_line *l, struct relay_job *job, int error) {
@@ -429,8 +482,8 @@ static void settle_before_mail(struct relay_line *l, struct relay_job *job, int 
     struct relay_reply reply = relay_reply_parse(str_of(l->talk, l->talk_n));
     bool failed = reply.code >= 400;
     if (l->broken) {
-        snprintf(text, sizeof text, "%s: %s%s%.*s", l->settings->server, l->broken,
-                 failed ? ": " : "", failed ? (int)l->talk_n : 0, l->talk);
+        snprintf(text, sizeof text, "%s: %s%s%.*s", l->relay->name, l->broken, failed ? ": " : "",
+                 failed ? (int)l->talk_n : 0, l->talk);
         relay_result_set(r, CHANNEL_UNSENT, CHANNEL_SUBJECT_CHANNEL, str_from(text));
         if (failed && reply.code < 500) {
             r->result.subject = CHANNEL_SUBJECT_DESTINATION; /* 454: it cannot check now */
@@ -439,35 +492,38 @@ static void settle_before_mail(struct relay_line *l, struct relay_job *job, int 
     } else if (failed) {
         relay_reply_judge(l->stage, &reply, r);
     } else if (!l->connected) {
-        snprintf(text, sizeof text, "%s cannot be reached: %s", l->settings->server,
+        snprintf(text, sizeof text, "%s cannot be reached: %s", l->relay->name,
                  smtp_strerror(error, words, sizeof words));
         relay_result_set(r, CHANNEL_UNSENT, CHANNEL_SUBJECT_DESTINATION, str_from(text));
     } else {
         static const char *const after[] = {"connecting", "connecting", "STARTTLS", "AUTH"};
-        snprintf(text, sizeof text, "%s %s after %s", l->settings->server,
-                 how_long(l, l->settings->reply_ms), after[l->stage]);
+        snprintf(text, sizeof text, "%s %s after %s", l->relay->name,
+                 is_silent(l, l->settings->reply_ms) ? "gave no answer in time"
+                                                     : "closed the connection",
+                 after[l->stage]);
         relay_result_set(r, CHANNEL_UNSENT, CHANNEL_SUBJECT_DESTINATION, str_from(text));
     }
     if (l->broken && l->stage == RELAY_LOGIN && r->result.subject == CHANNEL_SUBJECT_CHANNEL) {
-        atomic_store(&l->settings->login_refused_at, uv_hrtime());
-        r->result.retry_after_ms = LOGIN_PAUSE_MS;
+        atomic_store(&l->relay->login_refused_at, uv_hrtime());
+        r->result.retry_after_ms = RELAY_LOGIN_PAUSE_MS;
     }
-    give(l, job);
+    conclude(l, job);
 }
 
 static void settle_after_mail(struct relay_line *l, struct relay_job *job) {
-    char text[300];
-    const char *after = l->ended     ? "the whole message was handed over"
-                        : l->begun   ? "a part of the message was sent"
-                        : l->rcpt_ok ? "RCPT TO was accepted"
-                        : l->mail_ok ? "MAIL FROM was accepted"
-                                     : "MAIL FROM was sent";
-    int limit = l->ended ? l->settings->dot_ms : l->settings->reply_ms;
-    snprintf(text, sizeof text, "%s %s after %s", l->settings->server, how_long(l, limit), after);
-    /* If the relay died, the next connect says so; if it dies of this message, again and
-     * again, the others must not wait for it. */
-    give_plain(l, job, l->ended ? CHANNEL_DOUBT : CHANNEL_DEFERRED,
-               l->mail_ok ? CHANNEL_SUBJECT_MESSAGE : CHANNEL_SUBJECT_DESTINATION, text);
+    struct relay_pool *pool = l->settings->pool;
+    enum relay_progress progress = l->ended     ? RELAY_BODY_SENT
+                                   : l->begun   ? RELAY_BODY_BEGUN
+                                   : l->rcpt_ok ? RELAY_RCPT_TAKEN
+                                   : l->mail_ok ? RELAY_MAIL_TAKEN
+                                                : RELAY_MAIL_SENT;
+    bool silent = is_silent(l, l->ended ? l->settings->dot_ms : l->settings->reply_ms);
+    bool others = relay_pool_has_other(pool, job->tried | UINT32_C(1) << l->number);
+    relay_reply_lost(progress, l->relay->name, silent, others, &job->result);
+    if (silent) {
+        relay_pool_silent(pool, l->number, &job->result.result, uv_hrtime());
+    }
+    conclude(l, job);
 }
 
 static void settle(struct relay_line *l, int error) {
@@ -476,7 +532,9 @@ static void settle(struct relay_line *l, int error) {
     if (!job) {
         return;
     }
-    if (l->served > 1 && !l->mail_ok && !job->retried) {
+    if (l->too_big) {
+        give(l, job);
+    } else if (l->served > 1 && !l->mail_ok && !job->retried) {
         job->retried = true; /* the relay closed an idle connection: that says nothing */
         l->next = job;
     } else if (!l->mailing || l->broken) {
@@ -500,28 +558,43 @@ static void run_session(struct relay_line *l, struct relay_job *first) {
     }
 }
 
-/* After a refused login no one knocks again for a minute: accounts get locked that way. */
 static bool login_pause(struct relay_line *l, struct relay_job *job) {
-    uint64_t at = atomic_load(&l->settings->login_refused_at);
-    uint64_t past_ms = at == 0 ? 0 : (uv_hrtime() - at) / 1000000;
-    if (at == 0 || past_ms >= LOGIN_PAUSE_MS) {
+    int64_t pause_ms = relay_settings_login_pause(l->relay, uv_hrtime());
+    if (pause_ms == 0) {
         return false;
     }
     relay_result_set(&job->result, CHANNEL_UNSENT, CHANNEL_SUBJECT_CHANNEL,
                      S("the relay refused the login a moment ago; check username and password"));
-    job->result.result.retry_after_ms = (int64_t)(LOGIN_PAUSE_MS - past_ms);
-    give(l, job);
+    job->result.result.retry_after_ms = pause_ms;
+    conclude(l, job);
     return true;
 }
 
 void relay_line_serve(struct relay_line *l, struct worker *w, struct relay_job *first) {
+    struct relay_settings *s = l->settings;
     l->worker = w;
     l->next = first;
     while (l->next) {
         struct relay_job *job = l->next;
         l->next = NULL;
+        l->number = l->next_number;
+        l->next_number = RELAY_POOL_NONE;
+        if (l->number == RELAY_POOL_NONE) {
+            l->number = relay_pool_take(s->pool, job->tried, uv_hrtime());
+        }
+        if (l->number == RELAY_POOL_NONE) {
+            if (!job->tried) {
+                relay_pool_explain(s->pool, uv_hrtime(), &job->result);
+            }
+            give(l, job);
+            continue;
+        }
+        l->relay = &s->relays[l->number];
         if (!login_pause(l, job)) {
             run_session(l, job);
+        }
+        if (l->number != l->next_number) { /* else it is being tried again, by this line */
+            relay_pool_leave(s->pool, l->number);
         }
     }
 }

@@ -5,8 +5,9 @@
  * and gives each back with its result.
  *
  * A line (one for each worker) is used by its own thread; only relay_line_cut() may be
- * called from another. Settings are shared by all lines and do not change, but for the
- * time of the last refused login.
+ * called from another. Each connection goes to the relay that relay_pool names; a message
+ * that a relay does not take, through a fault of the relay's, is tried at once with the
+ * others.
  */
 #ifndef GODWIT_CHANNELS_RELAY_SESSION_H
 #define GODWIT_CHANNELS_RELAY_SESSION_H
@@ -14,33 +15,14 @@
 #include "base/io/worker.h"
 #include "channels/channel.h"
 #include "channels/relay_reply.h"
-
-#include <openssl/ssl.h>
-#include <stdatomic.h>
-
-enum relay_tls { RELAY_TLS_OFF, RELAY_TLS_OPPORTUNISTIC, RELAY_TLS_REQUIRED };
-
-struct relay_settings {
-    char *server;   /* "host:port", as libesmtp wants it */
-    char *helo;     /* NULL: the machine's name */
-    char *username; /* NULL: no login */
-    char *password;
-    enum relay_tls tls;
-    bool verify;  /* the certificate */
-    SSL_CTX *ssl; /* NULL when tls is off */
-    int connect_ms;
-    int reply_ms;
-    int dot_ms; /* for the reply to the whole message */
-    int idle_ms;
-    int most_messages;                      /* of a connection */
-    atomic_uint_least64_t login_refused_at; /* uv_hrtime() of it; 0: never */
-};
+#include "channels/relay_settings.h"
 
 struct relay_job {
     struct worker_job job;
     const struct channel_message *message;
-    bool retried; /* a stale connection has cost it one start already */
-    bool judged;  /* result is there */
+    bool retried;   /* a stale connection has cost it one start already */
+    uint32_t tried; /* bits of the relays that failed it; the last one's answer is in result */
+    bool judged;    /* result is there */
     struct relay_result result;
 };
 

@@ -5,8 +5,10 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "channels/hook.h"
 #include "channels/http_channel.h"
 #include "channels/http_reply.h"
+#include "channels/twilio_hook.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +22,8 @@ enum {
     SET_KEY,
     SET_SERVICE,
     SET_CALLBACK,
-    SET_BASE_URL
+    SET_BASE_URL,
+    SET_SIGNING_TOKEN
 };
 
 static const struct channel_setting settings[] = {
@@ -35,9 +38,14 @@ static const struct channel_setting settings[] = {
     [SET_SERVICE] = {"messaging_service_sid", CHANNEL_TEXT,
                      .help = "Sends by a messaging service, `MG...`, instead of `from`."},
     [SET_CALLBACK] = {"status_callback", CHANNEL_TEXT,
-                      .help = "The URL to which Twilio reports delivery."},
+                      .help = "The URL to which Twilio reports delivery, where that is not below "
+                              "`public_url`."},
     [SET_BASE_URL] = {"base_url", CHANNEL_TEXT, "https://api.twilio.com",
                       .help = "Where the API is: another region, or a server of your tests."},
+    [SET_SIGNING_TOKEN] = {"signing_token", CHANNEL_TEXT, .secret = true,
+                           .help =
+                               "The account's auth token, with which Twilio signs what it tells, "
+                               "where `auth_token` is the secret of an `api_key`."},
     {0}};
 
 struct twilio {
@@ -47,7 +55,7 @@ struct twilio {
 
 /* What the API's own codes mean; those that are not here go by the HTTP status. `enhanced` says to
  * the host that nobody is to be written to there again. */
-static const struct {
+static const struct meaning {
     int code;
     enum channel_outcome outcome;
     enum channel_subject subject;
@@ -100,6 +108,8 @@ static bool make(void *self, struct arena *a, const struct channel_message *m,
     http_channel_field(&b, "Body", sms.text);
     if (t->callback)
         http_channel_field(&b, "StatusCallback", str_from(t->callback));
+    else if (m->receipt_url.n)
+        http_channel_field(&b, "StatusCallback", hook_str(m->receipt_url));
     *note = sms.segments;
     *r = (struct http_request){.method = "POST",
                                .url = str_from(t->url),
@@ -124,17 +134,23 @@ static int number_in(const struct map *m, const char *key) {
     return n > 0 && n < 1000000 ? (int)n : 0;
 }
 
-static void judge_code(struct arena *a, const struct http_answer *answer, const struct map *m,
+static const struct meaning *meaning_of(int code) {
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (codes[i].code == code)
+            return &codes[i];
+    return NULL;
+}
+
+static void judge_code(struct arena *a, const struct http_answer *answer, const struct map *body,
                        int code, struct relay_result *out) {
-    struct str said = text_in(m, answer->status < 300 ? "error_message" : "message");
+    struct str said = text_in(body, answer->status < 300 ? "error_message" : "message");
     struct str reason = str_printf(a, "Twilio %d: %.*s", code, STR_FMT(said));
     http_reply_set(answer, out, out->result.outcome, out->result.subject, reason);
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-        if (codes[i].code != code)
-            continue;
-        http_reply_set(answer, out, codes[i].outcome, codes[i].subject, reason);
-        snprintf(out->result.enhanced, sizeof out->result.enhanced, "%s", codes[i].enhanced);
-    }
+    const struct meaning *m = meaning_of(code);
+    if (!m)
+        return;
+    http_reply_set(answer, out, m->outcome, m->subject, reason);
+    snprintf(out->result.enhanced, sizeof out->result.enhanced, "%s", m->enhanced);
 }
 
 static void judge(void *self, struct arena *a, const struct http_answer *answer, int note,
@@ -157,6 +173,29 @@ static void judge(void *self, struct arena *a, const struct http_answer *answer,
     }
     out->result.segments = note;
 }
+
+/* ---- what comes back */
+
+static enum channel_bounce bounce_of(int code) {
+    const struct meaning *m = meaning_of(code);
+    if (m && m->enhanced[0])
+        return CHANNEL_BOUNCE_HARD;
+    return m && m->outcome == CHANNEL_REFUSED ? CHANNEL_BOUNCE_POLICY : CHANNEL_BOUNCE_SOFT;
+}
+
+static enum channel_hook_result receive(const struct channel_value *v,
+                                        const struct channel_hook *h) {
+    const char *token = v[SET_SIGNING_TOKEN].given ? v[SET_SIGNING_TOKEN].text : v[SET_TOKEN].text;
+    return twilio_hook_receive(str_from(token), h, bounce_of);
+}
+
+static const char *answer(const struct channel_value *v, const struct channel_hook *h,
+                          struct channel_text text) {
+    (void)v;
+    return twilio_hook_answer(h, text);
+}
+
+/* ---- opening */
 
 static void release(void *self) {
     struct twilio *t = self;
@@ -227,4 +266,6 @@ const struct channel_driver channel_twilio = {
     .capacity = http_channel_capacity,
     .submit = http_channel_submit,
     .close = http_channel_close,
+    .receive = receive,
+    .answer = answer,
 };

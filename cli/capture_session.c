@@ -212,6 +212,8 @@ static void on_rcpt(struct capture_session *s, struct str rest, struct buf *out)
         mistake(s, out, "555 5.5.4 this parameter is not known");
     } else if (!to.n || !is_address(to, s->utf8)) {
         mistake(s, out, "553 5.1.3 this is no address, or one that needs SMTPUTF8");
+    } else if (str_starts(to, S(CAPTURE_SESSION_REFUSED))) {
+        reply(out, "550 5.1.1 nobody is there: this server refuses bounce...@");
     } else if (s->n == CAPTURE_SESSION_RECIPIENTS) {
         reply(out, "452 4.5.3 too many recipients");
     } else {

@@ -3,7 +3,8 @@
  * capture_session: one SMTP conversation on the server's side (RFC 5321 with SIZE,
  * PIPELINING, 8BITMIME, SMTPUTF8, ENHANCEDSTATUSCODES): bytes in, replies out.
  *
- * Accepts every mail, for whomever. No I/O and no clock: the owner reads and writes,
+ * Accepts every mail, for whomever but those whose address begins with "bounce": so that
+ * one can see what a bounce leads to. No I/O and no clock: the owner reads and writes,
  * watches idleness, and may be called with any cut of the stream. Memory of one
  * session is bounded by CAPTURE_SESSION_BYTES, of all together by the budget that
  * they share; what is beyond is refused with a reply. A mail ends with CRLF.CRLF and
@@ -17,6 +18,7 @@
 #define CAPTURE_SESSION_BYTES ((size_t)16 << 20) /* of one mail */
 #define CAPTURE_SESSION_LINE 2048u               /* of a command */
 #define CAPTURE_SESSION_RECIPIENTS 1000u
+#define CAPTURE_SESSION_REFUSED "bounce"
 #define CAPTURE_SESSION_MISTAKES 20 /* then the client is sent away */
 
 struct arena;

@@ -96,6 +96,8 @@ const struct command cmd_pause = {
     .about = "Nothing of it is handed over any more by any engine when the command is done, but\n"
              "for what was being handed over at that moment; it says how many messages wait.\n"
              "Customers go on entering and wait, too; what expires meanwhile fails as expired.\n"
+             "Steps of journeys, absences and dates wait as well; when they go on, those that are\n"
+             "late follow `past_due` of the campaign's file.\n"
              "A pause is kept in the database until `godwit resume`.",
     .example = "  godwit pause winback-60-days",
     .least = 1,

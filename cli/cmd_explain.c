@@ -45,9 +45,106 @@ static void print_decision(struct arena *a, const struct explained *x) {
                STR_FMT(d->displaced[i]->campaign), STR_FMT(instant(a, d->displaced[i]->at_us)));
 }
 
-static void print_campaign(struct arena *a, const struct explained *x) {
+/* ---- journeys, and when a campaign looks next */
+
+static const struct db_stmt st_journeys = {"explain_journeys", sql_explain_journeys};
+
+/* What the step waits for beside the time; only the version in force is at hand. */
+static struct str waits_for(struct arena *a, const struct campaign *c, struct str version,
+                            struct str step) {
+    size_t i = campaign_step(c, step);
+    if (!str_eq(str_from(c->version), version) || i == c->n_steps ||
+        c->steps[i].kind != STEP_WAIT || c->steps[i].u.wait.kind != WAIT_EVENT)
+        return S("waits");
+    return str_printf(a, "waits for `%.*s`", STR_FMT(c->steps[i].u.wait.event));
+}
+
+static void print_timer(struct arena *a, const struct db_result *r, size_t i) {
+    int64_t due = db_timestamptz(r, i, 5);
+    if (due == INT64_MIN)
+        printf("  has not been looked at yet");
+    else if (due == INT64_MAX)
+        printf("  is not looked at before something happens");
+    else
+        printf("  looks at this customer next at %.*s", STR_FMT(instant(a, due)));
+    if (!db_is_null(r, i, 2))
+        printf(" (since %.*s)", STR_FMT(instant(a, db_timestamptz(r, i, 2))));
+    puts(db_bool(r, i, 6) ? "; it is paused" : "");
+}
+
+static void print_enrolment(struct arena *a, const struct campaign *c, const struct db_result *r,
+                            size_t i) {
+    struct str version = db_text(r, i, 1), step = db_text(r, i, 3), detail = db_text(r, i, 9);
+    printf("  entered the journey at %.*s (version %.*s); ",
+           STR_FMT(instant(a, db_timestamptz(r, i, 2))), STR_FMT(version));
+    if (!db_is_null(r, i, 7)) {
+        printf("ended at %.*s: %.*s%s%.*s\n", STR_FMT(instant(a, db_timestamptz(r, i, 7))),
+               STR_FMT(db_text(r, i, 8)), detail.n ? ", " : "", STR_FMT(detail));
+        return;
+    }
+    printf("%.*s in step `%.*s` until %.*s%s\n", STR_FMT(waits_for(a, c, version, step)),
+           STR_FMT(step), STR_FMT(instant(a, db_timestamptz(r, i, 5))),
+           db_bool(r, i, 6) ? "; it is paused" : "");
+}
+
+static void print_journeys(struct arena *a, const struct campaign *c, const struct db_result *r) {
+    for (size_t i = 0; i < db_rows(r); i++) {
+        if (!str_eq(db_text(r, i, 0), c->id))
+            continue;
+        if (str_eq(db_text(r, i, 8), S("timer")))
+            print_timer(a, r, i);
+        else
+            print_enrolment(a, c, r, i);
+    }
+}
+
+static struct value journeys_json(struct arena *a, const struct campaign *c,
+                                  const struct db_result *r) {
+    static const char *const names[] = {"version",  "at",    "step",  "wake_at",
+                                        "ended_at", "ended", "detail"};
+    static const size_t columns[] = {1, 2, 3, 5, 7, 8, 9};
+    struct list *all = list_new(a, 2);
+    for (size_t i = 0; i < db_rows(r); i++) {
+        struct map *m = map_new(a, 8);
+        if (!str_eq(db_text(r, i, 0), c->id))
+            continue;
+        for (size_t k = 0; k < sizeof columns / sizeof *columns; k++) {
+            size_t col = columns[k];
+            bool time = col == 2 || col == 5 || col == 7;
+            if (db_is_null(r, i, col))
+                continue;
+            int64_t us = time ? db_timestamptz(r, i, col) : 0;
+            if (!time && db_text(r, i, col).n)
+                map_set_str(a, m, str_from(names[k]), value_str(str_dup(a, db_text(r, i, col))));
+            else if (time && us != INT64_MAX && us != INT64_MIN)
+                map_set_str(a, m, str_from(names[k]), value_str(instant(a, us)));
+        }
+        list_add(a, all, value_map(m));
+    }
+    return value_list(all);
+}
+
+/* ---- */
+
+static const char *starts_with(const struct campaign *c) {
+    static const char *const how[] = {[TRIGGER_EVENT] = "an event",
+                                      [TRIGGER_ABSENCE] = "an absence",
+                                      [TRIGGER_DATE] = "a date",
+                                      [TRIGGER_SCHEDULE] = "a schedule, for everybody",
+                                      [TRIGGER_ONCE] =
+                                          "`godwit send` or its instant, for everybody"};
+    return how[c->trigger.kind];
+}
+
+static void print_campaign(struct arena *a, const struct explained *x,
+                           const struct db_result *journeys) {
     const struct campaign *c = x->campaign;
     printf("\n%.*s (version %s)\n", STR_FMT(c->name), c->version);
+    print_journeys(a, c, journeys);
+    if (c->trigger.kind != TRIGGER_EVENT) {
+        printf("  starts with %s\n", starts_with(c));
+        return;
+    }
     if (!x->found) {
         printf("  not triggered: no event %.*s of this customer\n", STR_FMT(c->trigger.event));
         return;
@@ -93,12 +190,14 @@ static bool print_record(struct dbsync *db, struct arena *a, struct str customer
     return true;
 }
 
-static struct value explained_json(struct arena *a, const struct explained *x) {
+static struct value explained_json(struct arena *a, const struct explained *x,
+                                   const struct db_result *journeys) {
     struct map *m = map_new(a, 8);
     const struct explanation *e = &x->explanation;
     map_set_str(a, m, S("campaign"), value_str(x->campaign->name));
     map_set_str(a, m, S("version"), value_str(str_from(x->campaign->version)));
     map_set_str(a, m, S("triggered"), value_bool(x->found));
+    map_set_str(a, m, S("journeys"), journeys_json(a, x->campaign, journeys));
     if (!x->found)
         return value_map(m);
     map_set_str(a, m, S("event_id"), value_int(x->event.id));
@@ -125,23 +224,38 @@ static struct value explained_json(struct arena *a, const struct explained *x) {
     return value_map(m);
 }
 
+static void print_json(struct arena *a, const struct explained *list, size_t n,
+                       const struct db_result *journeys) {
+    struct list *all = list_new(a, n);
+    struct buf b = BUF_IN(a);
+    for (size_t i = 0; i < n; i++)
+        list_add(a, all, explained_json(a, &list[i], journeys));
+    json_write_pretty(&b, value_list(all));
+    printf("%.*s\n", (int)b.n, b.p);
+}
+
 static bool print_all(const struct args *args, struct dbsync *db, struct arena *a,
                       struct str customer, const struct campaign *campaign,
                       const struct explained *list, size_t n, struct err *e) {
     const char *format = args_get(args, "format");
-    if (!format || strcmp(format, "json") != 0) {
+    struct str id = campaign ? campaign->id : STR_NONE;
+    struct db_reply *journeys;
+    struct db_params *p = db_params(a);
+    bool json = format && strcmp(format, "json") == 0, ok = true;
+    db_param_text(p, customer);
+    db_param_text(p, id);
+    if (!dbsync_query(db, &st_journeys, p, &journeys, e))
+        return false;
+    if (json) {
+        print_json(a, list, n, journeys->result[0]);
+    } else {
         printf("Customer %.*s\n", STR_FMT(customer));
         for (size_t i = 0; i < n; i++)
-            print_campaign(a, &list[i]);
-        return print_record(db, a, customer, campaign ? campaign->id : STR_NONE, e);
+            print_campaign(a, &list[i], journeys->result[0]);
+        ok = print_record(db, a, customer, id, e);
     }
-    struct list *all = list_new(a, n);
-    struct buf b = BUF_IN(a);
-    for (size_t i = 0; i < n; i++)
-        list_add(a, all, explained_json(a, &list[i]));
-    json_write_pretty(&b, value_list(all));
-    printf("%.*s\n", (int)b.n, b.p);
-    return true;
+    db_reply_free(journeys);
+    return ok;
 }
 
 static bool when(const struct args *args, const struct setup *s, int64_t *us, struct err *e) {
@@ -200,7 +314,8 @@ const struct command cmd_explain = {
     .summary = "Tells why a customer did or did not get a message.",
     .about =
         "For each campaign: the last event that starts it, the parts of its condition with the\n"
-        "values they had, and each gate. Then what is on record.",
+        "values they had, and each gate; where the customer is in its journey, and when it looks\n"
+        "at them next. Then what is on record.",
     .example = "  godwit explain c-1042\n  godwit explain c-1042 welcome --at 2026-11-01",
     .options = options,
     .least = 1,

@@ -67,7 +67,8 @@ static bool show(const struct args *args, struct setup *s, const struct db_resul
     struct channel_message out;
     const struct template_set *set = NULL;
     const struct message_template *t = NULL;
-    struct render render = {.locales = locales_new()};
+    struct keyring keys;
+    struct render render = {.keys = &keys, .locales = locales_new()};
     outbox_claimed(r, 0, &m);
     const struct settings_channel *c =
         settings_channel(&s->workspace->settings, db_text(r, 0, COLUMN_CHANNEL));
@@ -80,7 +81,7 @@ static bool show(const struct args *args, struct setup *s, const struct db_resul
         ok = err_set(e, ERR_INPUT, "there is no channel `%.*s` any more",
                      STR_FMT(db_text(r, 0, COLUMN_CHANNEL)));
     ok = ok && registry_secret(s->conninfo, s->arena, &render.secret, e) &&
-         find_template(s, r, &m, &set, &t, e) &&
+         registry_keys(s->conninfo, &keys, e) && find_template(s, r, &m, &set, &t, e) &&
          render_with(set, t, &m, settings_channel_kind(c), &render, s->arena, &out, e) &&
          print_part(s->arena, args_get(args, "part"), &out, e);
     locales_free(render.locales);

@@ -185,6 +185,9 @@ static bool read_customer(struct preview *p, struct setup *s, const struct sampl
     if (url.n && x->step->u.send.topic.n)
         map_set_str(p->arena, data, S("unsubscribe_url"),
                     value_str(str_printf(p->arena, "%.*s/u/preview", STR_FMT(url))));
+    else if (url.n)
+        map_set_str(p->arena, data, S("confirm_url"),
+                    value_str(str_printf(p->arena, "%.*s/d/preview", STR_FMT(url))));
     return true;
 }
 

@@ -18,6 +18,8 @@ struct section {
 static const char *const accounting_columns[] = {"campaign", "version",    "entered", "sent",
                                                  "held_out", "suppressed", "capped",  "failed",
                                                  "in_doubt", "pending",    NULL};
+static const char *const journey_columns[] = {"campaign", "version", "entered", "inside", "completed",
+                                              "goal",     "exit",    "stopped", "other",  NULL};
 static const char *const campaign_columns[] = {
     "campaign", "customers", "sent", "bounced", "doubted", "first_sent_at", "last_sent_at", NULL};
 static const char *const funnel_columns[] = {
@@ -57,6 +59,12 @@ static const struct section sections[] = {
       "sum(doubted)::bigint, min(first_sent_at), max(last_sent_at) from "
       "godwit.report_campaigns " OF_CAMPAIGN "group by campaign order by campaign"},
      campaign_columns},
+    {"journeys",
+     "Journeys: who entered, is inside, and how it ended",
+     {"report_journeys",
+      "select campaign, version, entered, inside, completed, goal, exit, stopped, other "
+      "from godwit.report_journeys " OF_CAMPAIGN "order by campaign, version"},
+     journey_columns},
     {"funnel",
      "What came of it: messages that people (_all: and machines) opened, clicked, ...",
      {"report_funnel",

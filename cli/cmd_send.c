@@ -153,10 +153,10 @@ const struct command cmd_send = {
     .name = "send",
     .arguments = "CAMPAIGN",
     .summary = "Sends a campaign to everybody in its audience, now.",
-    .about =
-        "For campaigns with `trigger: { once: true }`, `at` or `schedule`. Says how many customers\n"
-        "that is and asks; the engines do the work, shard by shard. Each customer passes the\n"
-        "gates as always. `godwit plan` and `godwit simulate` tell more before.",
+    .about = "For campaigns with `trigger: { once: true }`, `at` or `schedule`. Says how many "
+             "customers\n"
+             "that is and asks; the engines do the work, shard by shard. Each customer passes the\n"
+             "gates as always. `godwit plan` and `godwit simulate` tell more before.",
     .example = "  godwit send new-year\n  godwit send new-year --yes",
     .options = options,
     .least = 1,

@@ -30,13 +30,15 @@ static struct outbox_message message_of(const struct sample *x, struct str to, s
 
 static bool send_message(struct setup *s, const struct sample *x, const struct outbox_message *m,
                          struct err *e) {
-    struct render render = {.locales = locales_new()};
+    struct keyring keys;
+    struct render render = {.keys = &keys, .locales = locales_new()};
     struct channel_message out;
     struct str hash;
     char answer[600];
     const struct settings_channel *c =
         settings_channel(&s->workspace->settings, x->step->u.send.channel);
     bool ok = registry_secret(s->conninfo, s->arena, &render.secret, e) &&
+              registry_keys(s->conninfo, &keys, e) &&
               render_message(s->workspace, m, settings_channel_kind(c), &render, s->arena, &out,
                              &hash, e);
     if (ok) {

@@ -5,7 +5,8 @@
  * the man page are generated from these tables.
  *
  * run() returns the exit status: 0 done, 1 the input or the world is wrong (said
- * on standard error), 2 wrong usage.
+ * on standard error), 2 wrong usage; a command that others call may have one status of its
+ * own for both.
  */
 #ifndef GODWIT_CLI_COMMAND_H
 #define GODWIT_CLI_COMMAND_H
@@ -37,6 +38,7 @@ struct command {
     const char *example;                  /* what to type, some lines */
     const struct command_option *options; /* on top of --help and -C DIR, which all have */
     int least, most;                      /* number of positional arguments; most -1: no limit */
+    int failure;                          /* exit status instead of 1 and 2; 0: those */
     int (*run)(const struct args *args);
 };
 

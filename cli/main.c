@@ -40,7 +40,9 @@ extern const struct command cmd_explain;
 extern const struct command cmd_export;
 extern const struct command cmd_forget;
 extern const struct command cmd_import;
+extern const struct command cmd_inbound;
 extern const struct command cmd_init;
+extern const struct command cmd_keys;
 extern const struct command cmd_log;
 extern const struct command cmd_message;
 extern const struct command cmd_pause;
@@ -86,6 +88,8 @@ static const struct command *const commands[] = {
     &cmd_catalog,
     &cmd_message,
     &cmd_doubt,
+    &cmd_inbound,
+    &cmd_keys,
     &cmd_suppress,
     &cmd_forget,
     &cmd_export,
@@ -167,7 +171,7 @@ static int run(const struct command *c, int argc, char **argv) {
         perror("godwit: standard output");
         status = EXIT_WRONG;
     }
-    return status;
+    return c->failure && (status == EXIT_WRONG || status == EXIT_USAGE) ? c->failure : status;
 }
 
 static int help_on(const char *name) {
@@ -205,20 +209,6 @@ int main(int argc, char **argv) {
         reference_write(stdout, commands, COMMANDS);
         return fflush(stdout) == 0 ? EXIT_DONE : EXIT_WRONG;
     }
-    for (size_t i = 0; i < COMMANDS; i++) {
-        if (strcmp(name, commands[i]->name) != 0)
-            continue;
-        struct args args;
-        int status = args_parse(commands[i], argc - 2, argv + 2, &args);
-        if (status < 0)
-            status = commands[i]->run(&args);
-        if (fflush(stdout) != 0 && status == EXIT_DONE) {
-            perror("godwit: standard output");
-            status = EXIT_WRONG;
-        }
-        return status;
-    }
-    return unknown(name);
     const struct command *c = find(name);
     return c ? run(c, argc - 2, argv + 2) : unknown(name);
 }

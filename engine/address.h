@@ -2,7 +2,7 @@
  *
  * address: of which kind a channel's addresses are, and whether one can be used.
  * Says no to what no provider could deliver and to anything that could break out
- * of a mail header or a protocol line; it is not a full reading of RFC 5321. Pure.
+ * of a mail header or a protocol line; for email the check of channels/email_address.h. Pure.
  */
 #ifndef GODWIT_ENGINE_ADDRESS_H
 #define GODWIT_ENGINE_ADDRESS_H

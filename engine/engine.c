@@ -11,6 +11,7 @@
 #include "engine/metrics.h"
 #include "engine/registry.h"
 #include "engine/registry_journeys.h"
+#include "engine/response/inbound.h"
 #include "engine/response/receive.h"
 #include "engine/shards.h"
 #include "engine/supervisor.h"
@@ -34,11 +35,13 @@ struct engine {
     struct workspace *workspace; /* held */
     struct arena *arena;
     struct str secret;
+    struct keyring keys;
     struct shards *shards;
     struct intake *intake;
     struct wake *wake;
     struct delivery *delivery;
     struct receive *receive; /* NULL: nothing listens */
+    struct inbound *inbound; /* NULL: a drain */
     struct supervisor *supervisor;
     bool stopping, failed;
     int stuck_ticks, still_ticks;
@@ -196,12 +199,35 @@ static void on_tick(uv_timer_t *t) {
 
 /* ---- reload */
 
-/* Its own part first: it alone can still refuse (a write key that is not there). */
+static void tell_resend(struct engine *en, const struct workspace *w) {
+    const struct settings *s = &w->settings;
+    struct arena *a = arena_new(0);
+    struct str *names = ARENA_ARRAY(a, struct str, s->n_channels + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < s->n_channels; i++)
+        if (s->channels[i].in_doubt == IN_DOUBT_RESEND)
+            names[n++] = s->channels[i].name;
+    shards_resend(en->shards, names, n);
+    arena_free(a);
+}
+
+/* First what can still refuse: a channel that does not open, a write key or a login that is not
+ * there. */
 static bool use(struct engine *en, struct workspace *w, struct err *e) {
-    if (!registry_earlier(en->options->conninfo, w, en->workspace, e) ||
+    struct keyring keys;
+    if (!inbound_check(w, e) || !registry_earlier(en->options->conninfo, w, en->workspace, e) ||
         !registry_record(en->options->conninfo, w, e) ||
-        (en->receive && !receive_reload(en->receive, w, e)))
+        !registry_keys(en->options->conninfo, &keys, e) || !delivery_prepare(en->delivery, w, e))
         return false;
+    if (en->receive && !receive_reload(en->receive, w, e)) {
+        delivery_unprepare(en->delivery);
+        return false;
+    }
+    en->keys = keys;
+    keyring_clear(&keys);
+    if (en->inbound)
+        inbound_reload(en->inbound, w);
+    tell_resend(en, w);
     intake_reload(en->intake, w);
     delivery_reload(en->delivery, w);
     wake_reload(en->wake, w);
@@ -278,6 +304,8 @@ static void put_metrics(void *ctx, struct buf *out) {
     metrics_sample(out, name, "status=\"in_doubt\"", (double)d.in_doubt);
     metrics_value(out, "godwit_messages_in_hand", "Messages claimed and not yet settled.",
                   (double)(d.ready + d.in_flight));
+    if (en->inbound)
+        inbound_metrics(en->inbound, out);
     metrics_value(out, "godwit_stuck", "Whether a channel rests after failures.", d.stuck);
 }
 
@@ -310,10 +338,16 @@ static void on_delivery_closed(void *ctx) {
     wake_close(en->wake, on_wake_closed, en);
 }
 
+static void on_inbound_closed(void *ctx) {
+    struct engine *en = ctx;
+    en->inbound = NULL;
+    delivery_close(en->delivery, STOP_MS - RECEIVE_MS, on_delivery_closed, en);
+}
+
 static void on_receive_closed(void *ctx) {
     struct engine *en = ctx;
     en->receive = NULL;
-    delivery_close(en->delivery, STOP_MS - RECEIVE_MS, on_delivery_closed, en);
+    inbound_close(en->inbound, on_inbound_closed, en);
 }
 
 static void stop(struct engine *en) {
@@ -329,6 +363,8 @@ static void stop(struct engine *en) {
     supervisor_stopping(en->supervisor);
     if (en->receive)
         receive_close(en->receive, on_receive_closed, en);
+    else if (en->inbound)
+        on_receive_closed(en);
     else
         delivery_close(en->delivery, STOP_MS, on_delivery_closed, en);
 }
@@ -337,21 +373,16 @@ static void stop(struct engine *en) {
 
 static bool open_parts(struct engine *en) {
     const char *conninfo = en->options->conninfo;
-    const struct settings *s = &en->workspace->settings;
-    struct str *resend = ARENA_ARRAY(en->arena, struct str, s->n_channels + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < s->n_channels; i++)
-        if (s->channels[i].in_doubt == IN_DOUBT_RESEND)
-            resend[n++] = s->channels[i].name;
     struct shards_events sh = {en, on_shards, on_wake, is_idle, on_fatal, on_link};
     struct intake_events in = {en,       on_messages, on_touched, on_fenced,
                                on_quiet, on_busy,     on_unknown};
     struct wake_events wa = {en, on_wake, on_fenced};
-    en->shards = shards_open(&en->loop, conninfo, resend, n, &sh, &en->err);
+    en->shards = shards_open(&en->loop, conninfo, &sh, &en->err);
     if (!en->shards)
         return false;
-    en->delivery =
-        delivery_open(&en->loop, conninfo, en->workspace, en->shards, en->secret, &en->err);
+    tell_resend(en, en->workspace);
+    en->delivery = delivery_open(&en->loop, conninfo, en->workspace, en->shards, en->secret,
+                                 &en->keys, &en->err);
     if (!en->delivery)
         return false;
     en->intake =
@@ -365,10 +396,14 @@ static bool open_parts(struct engine *en) {
 /* A drain does what is due and goes: it answers nobody. */
 static bool open_receive(struct engine *en) {
     const struct receive_host host = {en, is_ready, put_metrics};
-    if (en->options->drain || !en->workspace->settings.tracking.listen.n)
+    if (en->options->drain)
         return true;
+    en->inbound =
+        inbound_open(&en->loop, en->options->conninfo, en->workspace, en->secret, &en->err);
+    if (!en->inbound || !en->workspace->settings.tracking.listen.n)
+        return en->inbound != NULL;
     en->receive =
-        receive_open(&en->loop, en->options->conninfo, en->workspace, en->secret, &host, &en->err);
+        receive_open(&en->loop, en->options->conninfo, en->workspace, &en->keys, &host, &en->err);
     if (en->receive)
         log_info("listening", LOG_S("address", en->workspace->settings.tracking.listen),
                  LOG_I("port", receive_port(en->receive)));
@@ -383,7 +418,8 @@ static void watch(struct engine *en, uv_signal_t *h, int number) {
 
 bool engine_run(struct workspace *w, const struct engine_options *o, struct err *e) {
     struct engine en = {.options = o, .arena = arena_new(0), .known_ticks = VERSIONS_TICKS};
-    bool ok = registry_secret(o->conninfo, en.arena, &en.secret, e) &&
+    bool ok = inbound_check(w, e) && registry_secret(o->conninfo, en.arena, &en.secret, e) &&
+              registry_keys(o->conninfo, &en.keys, e) &&
               registry_earlier(o->conninfo, w, NULL, e) && registry_record(o->conninfo, w, e);
     if (ok) {
         if (uv_loop_init(&en.loop) != 0)

@@ -126,7 +126,7 @@ static void add_message(struct outbox_batch *b, int shard, const struct decision
     int8_or_null(c[12], d->event);
     db_array_text(c[13], str_from(message_status_name(send ? MESSAGE_QUEUED : MESSAGE_HELD_OUT)));
     text_or_null(c[14], d->reason);
-    instant_or_null(c[15], send ? d->due_us : 0);
+    instant_or_null(c[15], send && d->due_us > now_us ? d->due_us : 0);
     instant_or_null(c[16], d->expires_us);
     text_or_null(c[17], d->variant);
     db_array_timestamptz(c[18], now_us);
@@ -167,6 +167,8 @@ size_t outbox_batch_messages(const struct outbox_batch *b) {
 }
 
 /* ---- claim */
+#define CLAIM_BYTES (8 << 20) /* of inputs, at a time */
+
 static struct db_array *members_array(struct arena *a, uint64_t members) {
     struct db_array *array = db_array(a, DB_INT2, SHARDS);
     for (int i = 0; i < SHARDS; i++)
@@ -190,6 +192,7 @@ struct db_call outbox_claim(struct arena *a, struct str channel, uint64_t shards
     db_param_timestamptz(p, now_us);
     db_param_int8(p, most);
     db_param_array(p, ids_array(a, in_hand, n));
+    db_param_int8(p, CLAIM_BYTES);
     return (struct db_call){&st_claim, p};
 }
 
@@ -299,9 +302,9 @@ struct outbox_settles {
 };
 
 struct outbox_settles *outbox_settles_new(struct arena *a, size_t expect) {
-    static const enum db_type types[] = {DB_INT8, DB_INT2, DB_INT8,        DB_TEXT,
-                                         DB_TEXT, DB_TEXT, DB_TIMESTAMPTZ, DB_INT2,
-                                         DB_BOOL, DB_INT2, DB_INT2};
+    static const enum db_type types[] = {DB_INT8, DB_INT2,        DB_INT8, DB_TEXT, DB_TEXT,
+                                         DB_TEXT, DB_TIMESTAMPTZ, DB_INT2, DB_BOOL, DB_TEXT,
+                                         DB_INT2, DB_BOOL,        DB_TEXT};
     struct outbox_settles *s = ARENA_NEW(a, struct outbox_settles);
     COLUMNS_INIT(&s->c, a, expect, types);
     return s;
@@ -319,12 +322,18 @@ void outbox_settle(struct outbox_settles *s, const struct outbox_message *m, int
     instant_or_null(c[6], r->due_us);
     db_array_int2(c[7], r->given_back ? 1 : 0);
     db_array_bool(c[8], r->doubted);
-    db_array_int2(c[9], r->suppress ? 2 : r->bounced);
+    db_array_text(c[9], str_from(bounce_class_name(r->bounce.class)));
     db_array_int2(c[10], (int16_t)r->segments);
+    db_array_bool(c[11], r->bounce.reputation);
+    text_or_null(c[12], str_dup(s->c.a, str_from(r->enhanced)));
 }
 
-struct db_call outbox_settle_call(struct outbox_settles *s, int64_t now_us) {
+struct db_call outbox_settle_call(struct outbox_settles *s, const struct settings_bounces *rule,
+                                  int64_t now_us) {
     struct db_params *p = columns_params(&s->c);
+    db_param_int4(p, (int32_t)rule->soft_most);
+    db_param_int8(p, rule->soft_over_us);
+    db_param_int8(p, rule->pause_us);
     db_param_timestamptz(p, now_us);
     return (struct db_call){&st_settle, p};
 }

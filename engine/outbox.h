@@ -12,8 +12,10 @@
 #define GODWIT_ENGINE_OUTBOX_H
 
 #include "base/io/db.h"
+#include "channels/bounce_class.h"
 #include "engine/address.h"
 #include "engine/decide/decide.h"
+#include "engine/settings.h"
 
 struct arena;
 
@@ -78,13 +80,14 @@ struct outbox_result {
     int64_t due_us;  /* 0: nothing more to do */
     bool given_back; /* the attempt does not count */
     bool doubted;
-    bool bounced;  /* the address was refused for good */
-    bool suppress; /* and nobody is there */
-    int segments;  /* of an SMS; 0: none */
+    struct bounce_verdict bounce; /* it was refused, or deferred to its end */
+    char enhanced[12];            /* RFC 3463 "5.1.1", or "" */
+    int segments;                 /* of an SMS; 0: none */
 };
 void outbox_settle(struct outbox_settles *s, const struct outbox_message *m, int64_t lease,
                    const struct outbox_result *r);
-struct db_call outbox_settle_call(struct outbox_settles *s, int64_t now_us);
+struct db_call outbox_settle_call(struct outbox_settles *s, const struct settings_bounces *rule,
+                                  int64_t now_us);
 
 /* Messages that failed for good whose step has another channel to fall back on; goes behind the
  * settling, in its transaction. `topic` may be empty. */

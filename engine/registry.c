@@ -15,6 +15,10 @@ static const struct db_stmt st_templates = {"template_source", sql_template_sour
 static const struct db_stmt st_secret = {"secret",
                                          "select value from godwit.settings where key = 'secret'"};
 
+static const struct db_stmt st_keys = {"token_keys", sql_token_keys};
+static const struct db_stmt st_topics = {"record_topics",
+                                         "select godwit.record_topics($1::text[], $2::boolean[])"};
+
 static bool record_campaigns(struct dbsync *db, const struct workspace *w, struct arena *a,
                              struct err *e) {
     size_t n = w->rules.n_campaigns;
@@ -79,13 +83,29 @@ static bool record_segments(struct dbsync *db, const struct workspace *w, struct
     return dbsync_query(db, &st_track, p, NULL, e);
 }
 
+static bool record_topics(struct dbsync *db, const struct workspace *w, struct arena *a,
+                          struct err *e) {
+    const struct settings *s = &w->settings;
+    struct db_array *names = db_array(a, DB_TEXT, s->n_topics);
+    struct db_array *confirms = db_array(a, DB_BOOL, s->n_topics);
+    for (size_t i = 0; i < s->n_topics; i++) {
+        db_array_text(names, s->topics[i].name);
+        db_array_bool(confirms, s->topics[i].confirm);
+    }
+    struct db_params *p = db_params(a);
+    db_param_array(p, names);
+    db_param_array(p, confirms);
+    return dbsync_query(db, &st_topics, p, NULL, e);
+}
+
 /* Whether a trigger, a journey, a goal or a look back names the event. */
 static bool is_named(const struct workspace *w, struct str event) {
     size_t n;
     campaign_set_started_by(&w->rules, event, &n);
     if (n == 0)
         campaign_set_timed_by(&w->rules, event, &n);
-    return n > 0 || campaign_set_awaits(&w->rules, event) || campaign_set_is_goal(&w->rules, event) ||
+    return n > 0 || campaign_set_awaits(&w->rules, event) ||
+           campaign_set_is_goal(&w->rules, event) ||
            behaviour_layout_find(w->layouts, w->n_layouts, event);
 }
 
@@ -123,8 +143,9 @@ bool registry_record(const char *conninfo, const struct workspace *w, struct err
         return false;
     struct arena *a = arena_new(0);
     bool ok = record_campaigns(db, w, a, e) && record_templates(db, w, a, e) &&
-              record_segments(db, w, a, e) && record_watched(db, w, a, e) &&
-              record_channels(db, w, a, e) && registry_journeys_record(db, w, a, e);
+              record_segments(db, w, a, e) && record_topics(db, w, a, e) &&
+              record_watched(db, w, a, e) && record_channels(db, w, a, e) &&
+              registry_journeys_record(db, w, a, e);
     arena_free(a);
     dbsync_close(db);
     return ok;
@@ -138,6 +159,27 @@ bool registry_secret(const char *conninfo, struct arena *a, struct str *out, str
     bool ok = dbsync_query(db, &st_secret, NULL, &reply, e);
     if (ok)
         *out = str_dup(a, db_text(reply->result[0], 0, 0));
+    db_reply_free(reply);
+    dbsync_close(db);
+    return ok;
+}
+
+/* The order is the ring's: the first signs. A key that is not due yet stands last. */
+bool registry_read_keys(const struct db_result *r, struct keyring *out, struct err *e) {
+    keyring_clear(out);
+    for (size_t i = 0; i < db_rows(r); i++)
+        if (!keyring_add(out, (int)db_int(r, i, 0), db_text(r, i, 1)))
+            return err_set(e, ERR_PERMANENT, "a key of godwit.token_keys cannot be used");
+    return out->n > 0 || err_set(e, ERR_PERMANENT, "godwit.token_keys is empty");
+}
+
+bool registry_keys(const char *conninfo, struct keyring *out, struct err *e) {
+    struct dbsync *db = dbsync_open(conninfo, e);
+    if (!db)
+        return false;
+    struct db_reply *reply = NULL;
+    bool ok =
+        dbsync_query(db, &st_keys, NULL, &reply, e) && registry_read_keys(reply->result[0], out, e);
     db_reply_free(reply);
     dbsync_close(db);
     return ok;

@@ -13,8 +13,7 @@
 static const struct db_stmt st_arm = {
     "arm_campaigns", "select campaign, timers from godwit.arm_campaigns($1::text[], $2::text[])"};
 static const struct db_stmt st_note = {
-    "note_schedules",
-    "select godwit.note_schedules($1::text[], $2::text[], $3::timestamptz[])"};
+    "note_schedules", "select godwit.note_schedules($1::text[], $2::text[], $3::timestamptz[])"};
 static const struct db_stmt st_watch = {"watch", "select godwit.watch($1::text[])"};
 
 /* What a timer depends on. What becomes of those who are past it may be changed later. */
@@ -104,8 +103,7 @@ static bool record_watched(struct dbsync *db, const struct workspace *w, struct 
         const struct trigger *t = &rules->campaigns[i]->trigger;
         bool attribute = t->kind == TRIGGER_DATE && !t->event.n;
         dates = dates || attribute;
-        if (attribute ||
-            (t->kind == TRIGGER_EVENT && str_eq(t->event, S(EVENT_CUSTOMER_CHANGED))))
+        if (attribute || (t->kind == TRIGGER_EVENT && str_eq(t->event, S(EVENT_CUSTOMER_CHANGED))))
             db_array_text(what, t->attribute.n ? t->attribute : S("*"));
     }
     if (dates || rules->any_journey)

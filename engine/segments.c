@@ -156,7 +156,8 @@ static struct str chunk_sql(const struct segments *s, int most) {
                  "where (m.shard, m.customer_id) > ($1::smallint, $2::bigint) "
                  "and m.segment = $3::text order by m.shard, m.customer_id limit $4::bigint");
     return str_printf(s->chunk,
-                      "select %s" CONDITION_SQL_FROM " where (c.shard, c.id) > ($%d::smallint, $%d::bigint) "
+                      "select %s" CONDITION_SQL_FROM
+                      " where (c.shard, c.id) > ($%d::smallint, $%d::bigint) "
                       "and %.*s order by c.shard, c.id limit %d",
                       s->way == SEGMENTS_SQL ? "c.shard, c.id, c.key" : SEGMENTS_ROW_COLUMNS, first,
                       first + 1, STR_FMT(s->where.text), most);
@@ -203,9 +204,8 @@ static bool is_member(struct segments *s, size_t i) {
     if (!s->rows)
         return true;
     match_scope_init(&scope, s->workspace, &s->rows[i].profile, NULL, s->now_us, s->chunk);
-    enum match_result m = s->segment->program
-                              ? match_condition(&scope, s->segment->program, &e)
-                              : match_segment(&scope, s->segment->name, &e);
+    enum match_result m = s->segment->program ? match_condition(&scope, s->segment->program, &e)
+                                              : match_segment(&scope, s->segment->name, &e);
     s->counts.looked_at++;
     s->counts.errors += m == MATCH_ERROR || m == MATCH_MISSING;
     return m == MATCH_YES;
@@ -235,7 +235,8 @@ bool segments_next(struct segments *s, struct segments_member *out, bool *more, 
 
 static bool count_by_sql(struct segments *s, struct err *e) {
     struct arena *a = s->chunk;
-    struct str sql = str_printf(a, "select count(*)" CONDITION_SQL_FROM " where %.*s", STR_FMT(s->where.text));
+    struct str sql =
+        str_printf(a, "select count(*)" CONDITION_SQL_FROM " where %.*s", STR_FMT(s->where.text));
     struct db_stmt stmt = {NULL, str_cstr(a, sql)};
     struct db_reply *reply;
     if (!dbsync_query(s->db, &stmt, params_of(s, a), &reply, e))

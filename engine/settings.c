@@ -5,10 +5,10 @@
 
 #include "base/arena.h"
 #include "base/wallclock.h"
-#include "channels/drivers.h"
 #include "engine/secret.h"
 #include "engine/settings_care.h"
-#include "engine/settings_pace.h"
+#include "engine/settings_channels.h"
+#include "engine/settings_inbound.h"
 #include "rules/form.h"
 
 #include <stddef.h>
@@ -17,7 +17,6 @@ static void read_database(struct form_reader *r, const struct ynode *node, void 
 static void read_email(struct form_reader *r, const struct ynode *node, void *out);
 static void read_timezone(struct form_reader *r, const struct ynode *node, void *out);
 static void read_currency(struct form_reader *r, const struct ynode *node, void *out);
-static void read_channels(struct form_reader *r, const struct ynode *node, void *out);
 static void read_topics(struct form_reader *r, const struct ynode *node, void *out);
 static void read_title(struct form_reader *r, const struct ynode *node, void *out);
 static void read_listen(struct form_reader *r, const struct ynode *node, void *out);
@@ -26,8 +25,6 @@ static void read_write_keys(struct form_reader *r, const struct ynode *node, voi
 
 #define TEXT_SCHEMA "{\"type\":\"string\",\"minLength\":1}"
 
-static const char *const in_doubts[] = {"resend", "hold", NULL};
-static const char *const carried[] = {"email", "sms", "webhook", NULL};
 static const char *const topic_defaults[] = {"unsubscribed", "subscribed", NULL};
 
 static const struct form sender_form = {
@@ -60,40 +57,16 @@ static const struct form sender_form = {
                                      .offset = offsetof(struct settings, sender.postal_address),
                                      .help = "the address that mail about a topic must show",
                                      .example = "\"1 Long Road, Taipei\""},
+                                    {.key = "bounces",
+                                     .type = FORM_CUSTOM,
+                                     .read = settings_inbound_address,
+                                     .offset = offsetof(struct settings, sender.bounces),
+                                     .schema = "{\"type\":\"string\",\"format\":\"email\"}",
+                                     .help = "the address that bounces go to, with a + and a "
+                                             "token for each message",
+                                     .example = "bounces@acme.example"},
                                     {0}},
 };
-
-struct channel_draft {
-    struct str driver;
-    int in_doubt;
-    int carries; /* index + 1; 0: not given */
-};
-
-static const char *const carried_choices[] = {"", "email", "sms", "webhook", NULL};
-
-static const struct form_field driver_field = {.key = "driver",
-                                               .type = FORM_NAME,
-                                               .required = true,
-                                               .offset = offsetof(struct channel_draft, driver),
-                                               .help = "the driver that carries its messages",
-                                               .example = "smtp"};
-static const struct form_field in_doubt_field = {
-    .key = "in_doubt",
-    .type = FORM_CHOICE,
-    .choices = in_doubts,
-    .offset = offsetof(struct channel_draft, in_doubt),
-    .help = "what happens to a message whose fate is unknown after a crash"};
-static const struct form_field kind_field = {
-    .key = "kind",
-    .type = FORM_CHOICE,
-    .choices = carried_choices,
-    .offset = offsetof(struct channel_draft, carries),
-    .help = "what it carries, where the driver does not say it"};
-
-#define CHANNELS_SCHEMA                                                                     \
-    "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\",\"required\":"      \
-    "[\"driver\"],\"properties\":{\"driver\":{\"type\":\"string\"},\"in_doubt\":{\"enum\":" \
-    "[\"resend\",\"hold\"]},\"kind\":{\"enum\":[\"email\",\"sms\",\"webhook\"]}," SETTINGS_PACE_SCHEMA "}}}"
 
 static const struct form topic_form = {
     .what = "a topic",
@@ -114,6 +87,12 @@ static const struct form topic_form = {
                                            .offset = offsetof(struct settings_topic, subscribed),
                                            .help = "what holds for customers who said nothing",
                                            .example = "unsubscribed"},
+                                          {.key = "confirm",
+                                           .type = FORM_BOOL,
+                                           .offset = offsetof(struct settings_topic, confirm),
+                                           .help = "whether a subscription waits until the person "
+                                                   "has followed a link and confirmed it",
+                                           .example = "true"},
                                           {0}},
 };
 
@@ -155,6 +134,13 @@ static const struct form tracking_form = {
                                      .help = "whether links lead through public_url; true by "
                                              "default",
                                      .example = "false"},
+                                    {.key = "decoys",
+                                     .type = FORM_BOOL,
+                                     .offset = offsetof(struct settings, tracking.decoys),
+                                     .help = "whether HTML gets a link that no person sees, by "
+                                             "which scanners are told apart; true by default, "
+                                             "with clicks",
+                                     .example = "false"},
                                     {0}},
 };
 
@@ -190,9 +176,9 @@ const struct form settings_form = {
              .example = "TWD"},
             {.key = "channels",
              .type = FORM_CUSTOM,
-             .read = read_channels,
+             .read = settings_channels_read,
              .required = true,
-             .schema = CHANNELS_SCHEMA,
+             .schema = SETTINGS_CHANNELS_SCHEMA,
              .help = "how messages leave, by name",
              .example = "{ email: { driver: smtp, host: 127.0.0.1, port: 2525 } }"},
             {.key = "topics",
@@ -205,6 +191,16 @@ const struct form settings_form = {
              .type = FORM_SUB,
              .sub = &tracking_form,
              .help = "the HTTP side of the engine"},
+            {.key = "inbound",
+             .type = FORM_CUSTOM,
+             .read = settings_inbound_read,
+             .sub = &settings_source_form,
+             .shape = FORM_LIST_OF,
+             .help = "where bounces, complaints and replies come in"},
+            {.key = "bounces",
+             .type = FORM_SUB,
+             .sub = &settings_bounces_form,
+             .help = "what follows from bounces"},
             {.key = "quiet_hours",
              .type = FORM_CUSTOM,
              .read = settings_care_quiet_hours,
@@ -225,8 +221,10 @@ void settings_read(struct arena *a, const struct yamlfile *file, struct settings
                    struct diags *d) {
     struct form_reader r = {.a = a, .file = file, .d = d};
     struct err e = ERR_INIT;
-    *out = (struct settings){
-        .timezone = S("UTC"), .tracking = {.opens = true, .clicks = true}, .file = *file};
+    *out = (struct settings){.timezone = S("UTC"),
+                             .tracking = {.opens = true, .clicks = true, .decoys = true},
+                             .bounces = SETTINGS_BOUNCES_STANDARD,
+                             .file = *file};
     if (!wallclock_zone(out->timezone, &out->zone, &e))
         form_error(&r, NULL, "%s", e.text);
     if (!file->root) {
@@ -252,14 +250,6 @@ const struct settings_topic *settings_topic(const struct settings *c, struct str
 }
 
 /* ---- secrets */
-
-static void warn_of_literal(struct form_reader *r, const struct ynode *node, const char *what) {
-    if (node->kind != Y_SCALAR || node->text.n == 0 || secret_is_reference(node->text))
-        return;
-    struct diag *x =
-        form_warning(r, node, "%s stands here for everyone who reads the workspace", what);
-    x->hint = S("write `env:NAME` or `file:PATH` and keep it outside");
-}
 
 /* postgresql://user:password@host/... */
 static bool holds_password(struct str url) {
@@ -290,7 +280,7 @@ static void read_database(struct form_reader *r, const struct ynode *node, void 
                                     STR_FMT(s));
         x->hint = S("for example `postgresql://godwit@localhost/shop`, or `env:DATABASE_URL`");
     } else if (holds_password(s)) {
-        warn_of_literal(r, node, "the database's password");
+        settings_warn_of_literal(r, node, "the database's password");
     }
 }
 
@@ -373,155 +363,10 @@ static void read_write_keys(struct form_reader *r, const struct ynode *node, voi
     for (size_t i = 0; i < node->n; i++) {
         if (!form_want_text(r, node->items[i], "a write key"))
             continue;
-        warn_of_literal(r, node->items[i], "a write key");
+        settings_warn_of_literal(r, node->items[i], "a write key");
         keys[t->n_write_keys++] = node->items[i]->text;
     }
     t->write_keys = keys;
-}
-
-/* ---- channels */
-
-static const struct channel_driver *find_driver(struct form_reader *r, const struct ynode *channel,
-                                                struct str name) {
-    struct err e = ERR_INIT;
-    const struct channel_driver *driver = drivers_find(name, NULL, &e);
-    if (!driver)
-        form_error(r, ynode_get(channel, S("driver")), "%s", e.text);
-    return driver;
-}
-
-/* What the channel carries: by its own word, by its driver if that serves one kind only, by its
- * name. */
-static bool carries_of(struct form_reader *r, const struct ynode *channel, struct str name,
-                       const struct channel_draft *x, const struct channel_driver *driver,
-                       enum channel_carries *out) {
-    static const uint32_t bits[] = {
-        [CARRIES_EMAIL] = CHANNEL_EMAIL,
-        [CARRIES_SMS] = CHANNEL_SMS,
-        [CARRIES_WEBHOOK] = CHANNEL_WEBHOOK,
-    };
-    for (int i = 0; carried[i]; i++) {
-        bool named = x->carries > 0
-                         ? x->carries - 1 == i
-                         : driver->kinds == bits[i] || str_eq(name, str_from(carried[i]));
-        if (!named || !(driver->kinds & bits[i]))
-            continue;
-        *out = (enum channel_carries)i;
-        return true;
-    }
-    if (x->carries > 0)
-        form_error(r, ynode_get(channel, S("kind")), "the driver `%s` carries no %s", driver->name,
-                   carried[x->carries - 1]);
-    else
-        form_error(r, ynode_get(channel, S("driver")),
-                   "the driver `%s` needs `kind: email`, `sms` or `webhook` beside it",
-                   driver->name);
-    return false;
-}
-
-static bool is_own(struct str key) {
-    return str_eq(key, S("driver")) || str_eq(key, S("in_doubt")) || str_eq(key, S("kind")) ||
-           settings_pace_owns(key);
-}
-
-static const struct channel_setting *find_setting(const struct channel_driver *d, struct str key) {
-    const struct channel_setting *s = d->settings;
-    while (s->name && !str_eq(key, str_from(s->name)))
-        s++;
-    return s->name ? s : NULL;
-}
-
-struct mistakes {
-    struct form_reader *r;
-    const struct ynode *channel;
-};
-
-static void on_mistake(void *arg, struct str key, struct str text, struct str hint) {
-    const struct mistakes *m = arg;
-    const struct ynode *at = m->channel;
-    for (size_t i = 0; i < m->channel->n; i++) {
-        if (!str_eq(m->channel->pairs[i].key->text, key))
-            continue;
-        at = m->channel->pairs[i].value;
-        if (at->kind == Y_SCALAR && secret_is_reference(at->text))
-            return; /* looked up, and checked, when the channel is opened */
-        if (hint.n || at->kind != Y_SCALAR || !at->text.n)
-            at = m->channel->pairs[i].key;
-    }
-    form_error(m->r, at, "%.*s", STR_FMT(text))->hint = str_dup(m->r->a, hint);
-}
-
-static void check_settings(struct form_reader *r, const struct ynode *channel,
-                           const struct channel_driver *driver, const struct map *settings) {
-    struct channel_value *values;
-    struct mistakes m = {r, channel};
-    for (size_t i = 0; i < channel->n; i++) {
-        const struct channel_setting *s = find_setting(driver, channel->pairs[i].key->text);
-        if (s && s->secret)
-            warn_of_literal(r, channel->pairs[i].value, "this secret");
-    }
-    /* false says what is among the diagnostics already */
-    (void)!drivers_settings(r->a, driver, settings, NULL, 0, &values, on_mistake, &m);
-}
-
-static struct map *read_settings(struct form_reader *r, const struct ynode *channel) {
-    struct map *settings = map_new(r->a, channel->n);
-    for (size_t i = 0; i < channel->n; i++)
-        if (!is_own(channel->pairs[i].key->text))
-            map_set_str(r->a, settings, channel->pairs[i].key->text,
-                        ynode_value(r->a, channel->pairs[i].value));
-    return settings;
-}
-
-static void read_channel(struct form_reader *r, const struct ynode *node,
-                         struct settings_channel *out) {
-    static const enum address_kind addresses[] = {
-        [CARRIES_EMAIL] = ADDRESS_EMAIL,
-        [CARRIES_SMS] = ADDRESS_PHONE,
-        [CARRIES_WEBHOOK] = ADDRESS_NONE,
-    };
-    static const struct form_field *const fields[] = {&driver_field, &in_doubt_field, &kind_field};
-    struct channel_draft x = {.in_doubt = IN_DOUBT_RESEND};
-    out->node = node;
-    out->settings = value_map(map_new(r->a, 0));
-    if (!form_want_map(r, node, "a channel"))
-        return;
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        const struct ynode *value = ynode_get(node, str_from(fields[i]->key));
-        if (value)
-            form_read_field(r, fields[i], value, &x);
-    }
-    if (!ynode_get(node, S("driver"))) {
-        struct diag *d = form_error(r, node, "a channel needs `driver`: %s", driver_field.help);
-        d->hint = S("for example `driver: smtp`");
-    }
-    struct map *settings = read_settings(r, node);
-    out->driver = x.driver;
-    out->in_doubt = (enum in_doubt)x.in_doubt;
-    settings_pace_read(r, node, out);
-    out->settings = value_map(settings);
-    const struct channel_driver *driver = x.driver.n ? find_driver(r, node, x.driver) : NULL;
-    if (!driver)
-        return;
-    check_settings(r, node, driver, settings);
-    if (carries_of(r, node, out->name, &x, driver, &out->carries))
-        out->address = addresses[out->carries];
-}
-
-static void read_channels(struct form_reader *r, const struct ynode *node, void *out) {
-    struct settings *c = out;
-    if (!form_want_map(r, node, "`channels`"))
-        return;
-    struct settings_channel *list = ARENA_ARRAY(r->a, struct settings_channel, node->n + 1);
-    c->channels = list;
-    for (size_t i = 0; i < node->n; i++) {
-        if (!form_want_name(r, node->pairs[i].key, "a channel's name"))
-            continue;
-        struct settings_channel *x = &list[c->n_channels++];
-        x->name = node->pairs[i].key->text;
-        x->at = ynode_place(r->file, node->pairs[i].key);
-        read_channel(r, node->pairs[i].value, x);
-    }
 }
 
 /* ---- topics */
@@ -562,6 +407,12 @@ static void read_topics(struct form_reader *r, const struct ynode *node, void *o
                                           STR_FMT(key->text));
             d->hint = S("add `default: unsubscribed` or `default: subscribed`");
         }
+        if (x->confirm && x->subscribed)
+            form_error(r, key,
+                       "the topic `%.*s` asks for confirmation, so those who said nothing cannot "
+                       "be subscribed",
+                       STR_FMT(key->text))
+                ->hint = S("write `default: unsubscribed`");
     }
 }
 

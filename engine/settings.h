@@ -36,6 +36,9 @@ struct settings_warmup {
     double growth;   /* from day to day, 1 or more */
 };
 
+/* What a word of an inbound SMS does. */
+enum settings_keyword { KEYWORD_STOP, KEYWORD_START, KEYWORD_HELP, SETTINGS_KEYWORDS };
+
 struct settings_channel {
     struct str name;
     struct str driver;
@@ -46,9 +49,12 @@ struct settings_channel {
     const struct settings_domain *domains;
     size_t n_domains;
     struct settings_warmup warmup;
-    int64_t retry_us;      /* first delay of a deferred message; 0: the standard one */
-    struct value settings; /* map: what stands beside the keys above; for the driver */
-    struct place at;       /* of the name */
+    int64_t retry_us; /* first delay of a deferred message; 0: the standard one */
+    const struct str *keywords[SETTINGS_KEYWORDS]; /* beside the standard ones */
+    size_t n_keywords[SETTINGS_KEYWORDS];
+    struct str replies[SETTINGS_KEYWORDS]; /* empty: the standard one, or none */
+    struct value settings;    /* map: what stands beside the keys above; for the driver */
+    struct place at;          /* of the name */
     const struct ynode *node; /* the map in the file, to place a driver's complaints */
 };
 
@@ -56,6 +62,7 @@ struct settings_topic {
     struct str name;
     struct value title; /* map: locale -> text; a title without locale is under "" */
     int subscribed;     /* 1: those who said nothing are; 0: they are not */
+    bool confirm;       /* a subscription waits until the person has confirmed it */
     struct place at;
 };
 
@@ -64,6 +71,24 @@ struct settings_sender {
     struct str email;
     struct str reply_to;       /* may be empty */
     struct str postal_address; /* may be empty; mail about a topic needs it */
+    struct str bounces;        /* where bounces go, with a token behind a +; empty: to `email` */
+};
+
+/* Where mail comes in: either a Maildir or a mailbox that is asked. */
+struct settings_source {
+    struct str maildir; /* its path, as written; empty: */
+    struct str url;     /* imap:// imaps:// pop3:// pop3s:// */
+    struct str username, password;
+    struct str ca_file; /* may be empty */
+    struct str move_to; /* IMAP folder or Maildir; empty: what was read is deleted */
+    int64_t every_us;
+};
+
+/* What follows from bounces. */
+struct settings_bounces {
+    int64_t soft_most;    /* in a row suppress an address, */
+    int64_t soft_over_us; /* if they came over at least this time */
+    int64_t pause_us;     /* of a domain that refuses us */
 };
 
 struct settings_tracking {
@@ -72,16 +97,17 @@ struct settings_tracking {
     const struct str *write_keys;
     size_t n_write_keys;
     bool opens, clicks; /* whether HTML gets a pixel, links lead through public_url */
+    bool decoys;        /* whether HTML gets a link that no person sees */
 };
 
 /* How many messages a customer may get in all. */
 struct settings_cap {
     int64_t most;
-    int64_t span_us;         /* rolling; 0: the calendar's `unit` in the customer's zone */
-    int unit;                /* enum calendar_unit */
-    struct str text;         /* "3 per 7d", "1 per day": as written */
+    int64_t span_us;           /* rolling; 0: the calendar's `unit` in the customer's zone */
+    int unit;                  /* enum calendar_unit */
+    struct str text;           /* "3 per 7d", "1 per day": as written */
     struct str channel, topic; /* empty: any */
-    bool transactional;      /* counts and holds transactional messages as well */
+    bool transactional;        /* counts and holds transactional messages as well */
 };
 
 struct settings {
@@ -96,10 +122,13 @@ struct settings {
     const struct settings_topic *topics;
     size_t n_topics;
     struct settings_tracking tracking;
+    const struct settings_source *inbound;
+    size_t n_inbound;
+    struct settings_bounces bounces;
     const struct settings_cap *caps;
     size_t n_caps;
     struct campaign_window quiet_hours; /* when nothing leaves; from == to: there are none */
-    struct yamlfile file; /* for places in later complaints */
+    struct yamlfile file;               /* for places in later complaints */
 };
 
 /* Mistakes go to d; what could be read is in *out, defaults for the rest. */

@@ -264,6 +264,8 @@ static void on_heartbeat(void *ctx, const struct err *e, struct db_reply *reply)
         heartbeat(s);
     else
         balance(s);
+    if (!s->busy) /* it could not be said while the heartbeat was under way */
+        shards_sleep(s, s->want_asleep);
 }
 
 static void heartbeat(struct shards *s) {
@@ -393,8 +395,16 @@ static int64_t lease_ms(void) {
     return ms;
 }
 
-struct shards *shards_open(uv_loop_t *loop, const char *conninfo, const struct str *resend,
-                           size_t n_resend, const struct shards_events *events, struct err *e) {
+void shards_resend(struct shards *s, const struct str *names, size_t n) {
+    arena_reset(s->kept);
+    s->resend = ARENA_ARRAY(s->kept, struct str, n + 1);
+    s->n_resend = n;
+    for (size_t i = 0; i < n; i++)
+        s->resend[i] = str_dup(s->kept, names[i]);
+}
+
+struct shards *shards_open(uv_loop_t *loop, const char *conninfo,
+                           const struct shards_events *events, struct err *e) {
     struct shards *s = calloc(1, sizeof *s);
     if (!s)
         abort();
@@ -402,10 +412,6 @@ struct shards *shards_open(uv_loop_t *loop, const char *conninfo, const struct s
     s->lease_ms = lease_ms();
     s->request = arena_new(0);
     s->kept = arena_new(0);
-    s->resend = ARENA_ARRAY(s->kept, struct str, n_resend + 1);
-    s->n_resend = n_resend;
-    for (size_t i = 0; i < n_resend; i++)
-        s->resend[i] = str_dup(s->kept, resend[i]);
     struct db_events ev = {on_up, on_down, on_notify, s};
     s->db = db_open(loop, conninfo, 0, &ev, e);
     if (!s->db) {

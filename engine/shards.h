@@ -39,10 +39,11 @@ struct shards_events {
     void (*on_link)(void *ctx, bool up, const struct err *e);
 };
 
-/* `resend`: names of channels with in_doubt: resend; borrowed for the call only. */
-struct shards *shards_open(uv_loop_t *loop, const char *conninfo, const struct str *resend,
-                           size_t n_resend, const struct shards_events *events,
-                           struct err *e) MUST_CHECK;
+struct shards *shards_open(uv_loop_t *loop, const char *conninfo,
+                           const struct shards_events *events, struct err *e) MUST_CHECK;
+
+/* The names of the channels with in_doubt: resend, from now on; borrowed for the call. */
+void shards_resend(struct shards *s, const struct str *names, size_t n);
 
 uint64_t shards_owned(const struct shards *s); /* without those being given back */
 int64_t shards_fence(const struct shards *s, int shard);

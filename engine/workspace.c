@@ -208,6 +208,11 @@ static bool is_template_file(struct str name) {
     return str_ends(name, S(".liquid")) || str_eq(name, S("_translations.yaml"));
 }
 
+static bool is_attachment(struct str path) {
+    struct str owner, name;
+    return template_files_path(path, &owner, &name);
+}
+
 /* The whole of a file; false: said. */
 static bool read_file(struct load *l, struct str name, struct str *out) {
     struct place at = {.file = name};
@@ -247,7 +252,8 @@ static void add_templates(struct load *l, struct template_set *set, struct str i
         if (is_folder(l, file)) {
             if (depth < MAX_NESTING)
                 add_templates(l, set, path, depth + 1);
-        } else if (is_template_file(names[i]) && read_file(l, file, &source)) {
+        } else if ((is_template_file(names[i]) || is_attachment(path)) &&
+                   read_file(l, file, &source)) {
             if (!template_set_add(set, path, source, l->d))
                 add_broken(l, path);
         }

@@ -11,8 +11,8 @@
 static const char *const customer_fields[] = {CONDITION_CUSTOMER_FIELDS};
 static const char *const event_fields[] = {CONDITION_EVENT_FIELDS};
 static const char *const sender_fields[] = {"name", "email", "reply_to", "postal_address"};
-static const char *const roots[] = {"customer", "event",           "sender",
-                                    "campaign", "unsubscribe_url", NULL};
+static const char *const roots[] = {"customer",        "event",       "sender", "campaign",
+                                    "unsubscribe_url", "confirm_url", NULL};
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
 struct review {
@@ -208,6 +208,23 @@ static bool is_sent(const struct workspace *w, struct str template) {
     return false;
 }
 
+/* A topic that asks for confirmation needs somebody who asks. */
+static void check_topics(struct review *r) {
+    const struct settings *s = &r->w->settings;
+    for (size_t i = 0; i < r->w->rules.n_campaigns; i++) {
+        const struct trigger *t = &r->w->rules.campaigns[i]->trigger;
+        if (t->kind == TRIGGER_EVENT && str_eq(t->event, S("consent.requested")))
+            return;
+    }
+    for (size_t i = 0; i < s->n_topics; i++)
+        if (s->topics[i].confirm)
+            diags_add(r->d, DIAG_WARNING, s->topics[i].at, STR_NONE,
+                      "nobody can confirm a subscription to `%.*s`: no campaign asks",
+                      STR_FMT(s->topics[i].name))
+                ->hint = S("add one with `trigger: { event: consent.requested }` whose mail holds "
+                           "{{ confirm_url }}");
+}
+
 /* ---- campaigns */
 
 static void review_campaigns(const struct workspace *w, struct diags *d) {
@@ -237,6 +254,8 @@ void workspace_review(const struct workspace *w, struct diags *d) {
                           .file = str_printf(r.a, "templates/%.*s", STR_FMT(template_name(t)))},
                       STR_NONE, "no campaign sends the template `%.*s`", STR_FMT(template_name(t)));
     }
-    if (whole)
-        review_campaigns(w, d);
+    if (!whole)
+        return;
+    check_topics(&r);
+    review_campaigns(w, d);
 }

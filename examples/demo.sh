@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Godwit at work in under a minute: a shop writes customers and events into PostgreSQL,
-# campaigns answer, mail is caught, and a report shows it. Nothing leaves this machine.
+# campaigns answer, mail is caught, readers open, click, buy and leave, and a report shows it.
+# Nothing leaves this machine.
 #
 #     examples/demo.sh [FOLDER]      FOLDER is new or empty; by default one in /tmp
 #
@@ -9,7 +10,8 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 GODWIT=${GODWIT:-godwit}
-feeder=
+feeder='' engine=''
+export WRITE_KEY=demo
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
     bold=$(printf '\033[1m') dim=$(printf '\033[2m') plain=$(printf '\033[0m')
@@ -44,6 +46,7 @@ clean_up() {
     status=$?
     trap - EXIT
     [ -z "$feeder" ] || kill "$feeder" 2>/dev/null || :
+    [ -z "$engine" ] || { kill "$engine" && wait "$engine"; } 2>/dev/null || :
     [ ! -d "${folder:-}/.godwit" ] || "$GODWIT" db stop -C "$folder" >/dev/null 2>&1 || :
     exit "$status"
 }
@@ -61,13 +64,19 @@ prepare() {
         chmod 755 "$folder" # root's database server runs as another user
     fi
     cp -R "$here/shop/." "$folder/"
+    # where mails lead: this machine, on a port that is free
+    site=http://127.0.0.1:$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    printf '\ntracking: { listen: "%s", public_url: "%s", write_keys: [env:WRITE_KEY] }\n' "${site#http://}" "$site" \
+        >>"$folder/godwit.yaml"
 }
 
 # ---- the shop: plain SQL, as any application would write it
 
-# 240 customers, and what they bought in the past months.
+# 240 customers, and what they bought in the past months. With the secret set, the same ones are
+# held out in every demo.
 first_customers() {
     sql <<'SQL'
+update godwit.settings set value = 'the secret of a demo' where key = 'secret';
 select godwit.identify('mei', '{"first_name": "美玲", "country": "TW"}', email => 'mei@customer.example',
                        locale => 'zh-TW', timezone => 'Asia/Taipei');
 select godwit.identify('james', '{"first_name": "James", "country": "GB"}', email => 'james@customer.example',
@@ -75,7 +84,8 @@ select godwit.identify('james', '{"first_name": "James", "country": "GB"}', emai
 select godwit.identify('hana', '{"first_name": "Hana", "country": "HK"}', email => 'hana@customer.example');
 select godwit.set_consent('hana', 'email', 'offers', 'unsubscribed', 'demo');
 select godwit.identify('c' || i, jsonb_build_object('first_name', (array['Ann', 'Ben', 'Chloe', 'Dan', 'Eva'])[1 + i % 5]),
-                       email => 'c' || i || '@customer.example', locale => case when i % 3 = 0 then 'zh-TW' else 'en' end)
+                       email => case when i % 40 = 0 then 'bounce-' else '' end || 'c' || i || '@customer.example',
+                       locale => case when i % 3 = 0 then 'zh-TW' else 'en' end)
   from generate_series(1, 237) i;
 SQL
     # history by COPY: it only feeds behaviour, for an event older than a week starts nothing
@@ -100,7 +110,7 @@ select godwit.track('c' || i, 'customer.signed_up', '{"source": "web"}')
   from generate_series(1 + :round * 3, 3 + :round * 3) i;
 select godwit.track('c' || i, 'order.placed', jsonb_build_object('order', 'B' || i, 'quantity', 1 + i % 3,
                     'amount', case when i % 17 = 0 then 6900 else 400 + i * 7 end))
-  from generate_series(1 + :round * 5, 5 + :round * 5) i;
+  from generate_series(1 + :round * 15, 15 + :round * 15) i;
 SQL
         round=$((round + 1))
     done
@@ -142,10 +152,10 @@ note "select godwit.identify('mei', '{\"first_name\": \"美玲\"}', email => 'me
 note "copy godwit.events (customer, name, properties, occurred_at) from stdin;"
 
 title "Ten seconds of business: sign-ups and orders, and what the campaigns make of them"
-note "select godwit.track('mei', 'order.placed', '{\"amount\": 1280}');     and 80 more"
+note "select godwit.track('mei', 'order.placed', '{\"amount\": 1280}');     and 180 more"
 feed &
 feeder=$!
-show dev -C "$folder" --until-quiet 5s
+show dev -C "$folder" --until-quiet 4s
 wait "$feeder" || die "the shop could not write its events"
 feeder=
 
@@ -157,7 +167,20 @@ reader=$(psql -X -A -t -v ON_ERROR_STOP=1 "$url" -c "select customer from godwit
 title "One of the mails"
 show_mail "$reader@customer.example"
 
-title "What came of it: everyone who entered a campaign is in exactly one column"
+title "Readers open, click, buy and unsubscribe, over HTTP; mail programs and scanners join in"
+note "GET $site/c/...  GET $site/o/...  POST $site/u/...  POST $site/v1/track"
+"$GODWIT" dev -C "$folder" >"$folder/.godwit/dev.log" 2>&1 &
+engine=$!
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    python3 -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1])' "$site/readyz" 2>/dev/null && break
+    sleep 0.5
+done
+"$here/readers.py" "$folder/.godwit/captured" "$site" --customers 150 || die "see $folder/.godwit/dev.log"
+kill "$engine" && wait "$engine" || :
+engine=
+"$GODWIT" dev -C "$folder" --until-quiet 1s >"$folder/.godwit/dev.log" 2>&1 # what was bought last
+
+title "What came of it: who is where, what readers did, and what it changed against those held out"
 show report -C "$folder"
 
 title "Why $reader got mail, and hana did not"

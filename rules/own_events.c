@@ -36,6 +36,11 @@ static const struct catalog_field changed[] = {
     FIELD("to", CATALOG_ANY, "the value now; null: it is not there any more")};
 static const struct catalog_field segment[] = {FIELD("segment", CATALOG_STRING, "its name")};
 
+static const struct catalog_field consent[] = {
+    FIELD("topic", CATALOG_STRING, "what somebody subscribed to"),
+    FIELD("channel", CATALOG_STRING, "on which channel; * is all of them"),
+    FIELD("source", CATALOG_STRING, "by what: preference page, ...")};
+
 static const struct own {
     struct catalog_event event;
     struct str kind; /* of the response; empty: of none */
@@ -57,6 +62,8 @@ static const struct own {
     {OWN("customer.changed", "an attribute of the customer changed", changed), S(""), false},
     {OWN("segment.entered", "the customer entered a tracked segment", segment), S(""), false},
     {OWN("segment.left", "the customer left a tracked segment", segment), S(""), false},
+    {OWN("consent.requested", "a subscription waits for the person to confirm it", consent), S(""),
+     false},
 #undef OWN
 };
 #define OWN_EVENTS COUNT(own)

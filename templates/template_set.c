@@ -32,6 +32,8 @@ struct message_template {
     struct variant *part[TEMPLATE_PARTS];
     struct list *locales, *required;
     const struct list *inputs;
+    struct template_file files[TEMPLATE_FILES_MOST];
+    size_t n_files;
 };
 
 struct template_set {
@@ -267,6 +269,25 @@ static bool add_translations(struct template_set *s, struct str path, struct str
     return true;
 }
 
+static bool add_file_of(struct template_set *s, struct message_template *t, struct str path,
+                        struct str name, struct str data, struct diags *d) {
+    size_t bytes = data.n;
+    if (!template_files_is_name(name))
+        return !diags_add(d, DIAG_ERROR, place_of(s, t->name, 0, 0), STR_NONE,
+                          "the name of an attachment is not plain UTF-8 text");
+    for (size_t i = 0; i < t->n_files; i++)
+        bytes += t->files[i].data.n;
+    if (t->n_files == TEMPLATE_FILES_MOST || bytes > TEMPLATE_FILES_BYTES_MOST) {
+        diags_add(d, DIAG_ERROR, place_of(s, path, 0, 0), STR_NONE,
+                  "a template can have %d attachments of %u MiB together at most",
+                  TEMPLATE_FILES_MOST, TEMPLATE_FILES_BYTES_MOST >> 20)
+            ->hint = S("put a large file on the web and a link to it into the mail");
+        return false;
+    }
+    t->files[t->n_files++] = (struct template_file){name, template_files_type(name), data};
+    return true;
+}
+
 bool template_set_add(struct template_set *s, struct str path, struct str source, struct diags *d) {
     struct str name, locale;
     enum template_part part;
@@ -275,6 +296,9 @@ bool template_set_add(struct template_set *s, struct str path, struct str source
     map_set_str(s->arena, s->files, path, value_str(source));
     if (str_eq(path, S(TRANSLATIONS)))
         return add_translations(s, path, source, d);
+    struct str owner, file;
+    if (template_files_path(path, &owner, &file))
+        return add_file_of(s, named(s, owner), path, file, source, d);
     if (!str_ends(path, S(".liquid"))) {
         diags_add(d, DIAG_WARNING, place_of(s, path, 0, 0), STR_NONE,
                   "this file is no template: its name does not end in .liquid");
@@ -336,6 +360,7 @@ static void make_bundle(struct template_set *s, struct message_template *t,
                  str_printf(s->arena, "%.*s.liquid", STR_FMT(value_text(needs->partials->v[i]))));
     if (needs->translates)
         add_file(s, bundle, S(TRANSLATIONS));
+    template_files_bundle(s->arena, bundle, t->name, t->files, t->n_files);
     struct map sorted = {.n = bundle->n, .e = bundle->e}; /* only to be written */
     qsort(sorted.e, sorted.n, sizeof *sorted.e, by_path);
     struct buf b = BUF_IN(s->arena);
@@ -374,8 +399,9 @@ bool template_set_unbundle(struct template_set *s, struct str bundle, struct dia
         return err_set(e, ERR_INPUT, "the stored template is no list of files");
     for (size_t i = 0; i < v.u.map->n; i++) {
         const struct map_entry *f = &v.u.map->e[i];
-        if (f->value.type != V_STRING ||
-            !template_set_add(s, value_text(f->key), value_text(f->value), d))
+        struct str text;
+        if (!template_files_unbundle(s->arena, f, &text) ||
+            !template_set_add(s, value_text(f->key), text, d))
             return err_set(e, ERR_INPUT, "the stored template's file %.*s cannot be read",
                            STR_FMT(value_text(f->key)));
     }
@@ -384,6 +410,10 @@ bool template_set_unbundle(struct template_set *s, struct str bundle, struct dia
 }
 
 /* ---- what the others ask */
+size_t template_attachments(const struct message_template *t, const struct template_file **list) {
+    return *list = t->files, t->n_files;
+}
+
 const struct message_template *template_find(const struct template_set *s, struct str name,
                                              struct str *nearest) {
     const struct value *v = map_get_str(s->templates, name);

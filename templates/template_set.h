@@ -7,7 +7,8 @@
  * parts of the template NAME; with a locale before .liquid (text.zh-TW.liquid)
  * they are its variants. Any other .liquid file is a partial for include and
  * render, named by its path without .liquid (footer, shared/legal); footer.zh-TW
- * is taken in its place for that locale. _translations.yaml holds texts for the
+ * is taken in its place for that locale. NAME/attachments/ANY.FILE goes with the mails of NAME.
+ * _translations.yaml holds texts for the
  * filter `t`. HTML parts escape values; the others do not.
  *
  * Build: template_set_new, _add for each file, _finish; mistakes go to the diags
@@ -21,6 +22,7 @@
 #include "base/err.h"
 #include "base/value.h"
 #include "templates/liquid_render.h"
+#include "templates/template_files.h"
 
 struct template_set;
 struct message_template;
@@ -66,6 +68,8 @@ bool template_place_of(const struct template_set *s, const struct message_templa
  * (txt.liquid), the i-th from 0; false: there are no more. *nearest is the part's. */
 bool template_misnamed(const struct template_set *s, const struct message_template *t, size_t i,
                        struct str *file, struct str *nearest);
+/* What goes with each mail; it lives as long as the set. */
+size_t template_attachments(const struct message_template *t, const struct template_file **list);
 /* The first required path that is missing, nothing or blank; false: none is. */
 bool template_missing(const struct message_template *t, const struct map *data, struct str *path);
 

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/io/http_address.h"
+#include "base/io/transfers.h"
 
 #include <assert.h>
 #include <curl/curl.h>
@@ -16,14 +17,10 @@
 #define RETRY_AFTER_MOST_MS (24 * 3600 * INT64_C(1000))
 
 struct http_client {
-    uv_loop_t *loop;
-    CURLM *multi;
-    CURLSH *share;
-    uv_timer_t timer;
+    struct transfers *transfers;
     struct http_client_options options;
     char *ca_file;
     struct exchange *first; /* under way */
-    size_t sockets;         /* uv_poll_t that are not closed yet */
     bool closing;
     void (*closed)(void *ctx);
     void *closed_ctx;
@@ -31,6 +28,7 @@ struct http_client {
 
 /* One request on its way; freed behind its callback. */
 struct exchange {
+    struct transfer transfer; /* first */
     struct exchange *next, *prev;
     struct http_client *client;
     struct arena *arena;
@@ -44,78 +42,6 @@ struct exchange {
     void *ctx;
     char error[CURL_ERROR_SIZE];
 };
-
-struct watch {
-    uv_poll_t poll;
-    struct http_client *client;
-    curl_socket_t fd;
-};
-
-static void collect(struct http_client *c);
-
-/* ---- libcurl and the loop */
-
-static void on_ready(uv_poll_t *poll, int status, int events) {
-    struct watch *w = poll->data;
-    struct http_client *c = w->client;
-    int flags = status < 0 ? CURL_CSELECT_ERR : 0, running;
-    flags |= events & UV_READABLE ? CURL_CSELECT_IN : 0;
-    flags |= events & UV_WRITABLE ? CURL_CSELECT_OUT : 0;
-    curl_multi_socket_action(c->multi, w->fd, flags, &running);
-    collect(c);
-}
-
-static void on_timeout(uv_timer_t *t) {
-    struct http_client *c = t->data;
-    int running;
-    curl_multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    collect(c);
-}
-
-static int on_timer_wanted(CURLM *multi, long ms, void *arg) {
-    (void)multi;
-    struct http_client *c = arg;
-    if (ms < 0)
-        uv_timer_stop(&c->timer);
-    else /* 0 is not at once: never from inside http_client_send() */
-        uv_timer_start(&c->timer, on_timeout, (uint64_t)ms, 0);
-    return 0;
-}
-
-static void maybe_closed(struct http_client *c);
-
-static void on_watch_closed(uv_handle_t *h) {
-    struct watch *w = h->data;
-    struct http_client *c = w->client;
-    free(w);
-    c->sockets--;
-    maybe_closed(c);
-}
-
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg) {
-    (void)easy;
-    struct http_client *c = arg;
-    struct watch *w = socket_arg;
-    if (what == CURL_POLL_REMOVE) {
-        if (w)
-            uv_close((uv_handle_t *)&w->poll, on_watch_closed);
-        curl_multi_assign(c->multi, fd, NULL);
-        return 0;
-    }
-    if (!w) {
-        w = calloc(1, sizeof *w);
-        if (!w || uv_poll_init_socket(c->loop, &w->poll, fd) != 0)
-            abort();
-        w->client = c;
-        w->fd = fd;
-        w->poll.data = w;
-        c->sockets++;
-        curl_multi_assign(c->multi, fd, w);
-    }
-    int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-    uv_poll_start(&w->poll, events, on_ready);
-    return 0;
-}
 
 /* ---- what libcurl asks on the way */
 
@@ -158,7 +84,7 @@ static void free_exchange(struct exchange *x) {
         x->prev->next = x->next;
     else
         x->client->first = x->next;
-    curl_multi_remove_handle(x->client->multi, x->easy);
+    transfers_remove(x->client->transfers, x->easy);
     curl_easy_cleanup(x->easy);
     curl_slist_free_all(x->headers);
     arena_free(x->arena);
@@ -218,17 +144,8 @@ static void finish(struct exchange *x, CURLcode code) {
     free_exchange(x);
 }
 
-static void collect(struct http_client *c) {
-    CURLMsg *m;
-    int left;
-    while ((m = curl_multi_info_read(c->multi, &left))) {
-        struct exchange *x = NULL;
-        CURLcode code = m->data.result; /* m is gone when the handle is removed */
-        if (m->msg != CURLMSG_DONE)
-            continue;
-        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&x);
-        finish(x, code);
-    }
+static void on_ended(struct transfer *t, CURLcode code) {
+    finish((struct exchange *)t, code);
 }
 
 /* ---- sending */
@@ -286,10 +203,6 @@ static void set_request(struct exchange *x, const struct http_request *r) {
 static void set_rules(struct exchange *x) {
     const struct http_client *c = x->client;
     CURL *h = x->easy;
-    curl_easy_setopt(h, CURLOPT_PRIVATE, x);
-    curl_easy_setopt(h, CURLOPT_SHARE, c->share);
-    curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(h, CURLOPT_PROXY, "");
     curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, (long)c->options.connect_ms);
@@ -313,7 +226,8 @@ bool http_client_send(struct http_client *c, const struct http_request *r, http_
         return false;
     struct arena *a = arena_new(2048 + r->body.n);
     struct exchange *x = ARENA_NEW(a, struct exchange);
-    *x = (struct exchange){.client = c,
+    *x = (struct exchange){.transfer = {on_ended},
+                           .client = c,
                            .arena = a,
                            .easy = curl_easy_init(),
                            .repeatable = r->repeatable,
@@ -329,8 +243,7 @@ bool http_client_send(struct http_client *c, const struct http_request *r, http_
     c->first = x;
     set_rules(x);
     set_request(x, r);
-    if (curl_multi_add_handle(c->multi, x->easy) != CURLM_OK)
-        abort();
+    transfers_add(c->transfers, x->easy, &x->transfer);
     return true;
 }
 
@@ -345,41 +258,23 @@ void http_client_cut(struct http_client *c) {
 
 struct http_client *http_client_new(uv_loop_t *loop, const struct http_client_options *o) {
     struct http_client *c = calloc(1, sizeof *c);
-    if (!c || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    if (!c)
         abort();
-    c->loop = loop;
     c->options = *o;
     c->options.ca_file = NULL;
-    c->multi = curl_multi_init();
-    c->share = curl_share_init();
-    if (!c->multi || !c->share || (o->ca_file && !(c->ca_file = strdup(o->ca_file))))
+    if (o->ca_file && !(c->ca_file = strdup(o->ca_file)))
         abort();
-    curl_share_setopt(c->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
-    curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
-    curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
-    curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
-    curl_multi_setopt(c->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)o->connections);
-    curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)o->connections);
-    uv_timer_init(loop, &c->timer);
-    c->timer.data = c;
+    c->transfers = transfers_new(loop, o->connections);
     return c;
 }
 
-static void on_timer_closed(uv_handle_t *h) {
-    struct http_client *c = h->data;
-    c->timer.data = NULL;
-    maybe_closed(c);
-}
-
-static void maybe_closed(struct http_client *c) {
-    if (!c->closing || c->sockets || c->timer.data)
-        return;
+static void on_transfers_closed(void *ctx) {
+    struct http_client *c = ctx;
     void (*closed)(void *) = c->closed;
-    void *ctx = c->closed_ctx;
+    void *closed_ctx = c->closed_ctx;
     free(c->ca_file);
     free(c);
-    closed(ctx);
+    closed(closed_ctx);
 }
 
 void http_client_close(struct http_client *c, void (*closed)(void *ctx), void *ctx) {
@@ -387,7 +282,5 @@ void http_client_close(struct http_client *c, void (*closed)(void *ctx), void *c
     c->closing = true;
     c->closed = closed;
     c->closed_ctx = ctx;
-    curl_multi_cleanup(c->multi); /* closes its sockets by way of on_socket */
-    curl_share_cleanup(c->share);
-    uv_close((uv_handle_t *)&c->timer, on_timer_closed);
+    transfers_close(c->transfers, on_transfers_closed, c);
 }

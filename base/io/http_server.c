@@ -32,9 +32,11 @@ struct http_request {
     struct MHD_Connection *mhd;
     enum http_method method;
     struct str path;
+    struct buf target;
     struct buf body;
     size_t reserved; /* bytes of the common budget for bodies */
     int refusal;     /* 0, or the status with which the server itself answers */
+    bool begun;      /* the headers were seen */
     bool handled;    /* on_request was called */
     bool answered;   /* the answer is there */
     bool suspended;
@@ -158,24 +160,29 @@ static bool reserve(struct http_request *r, size_t bytes) {
     return true;
 }
 
-static void begin(struct http_server *s, struct MHD_Connection *mhd, const char *url,
-                  const char *method, struct http_request **out) {
+/* The request line is there: what follows takes it apart in place, so its target is copied. What is
+ * returned becomes the request's slot. */
+static void *on_target(void *ctx, const char *target, struct MHD_Connection *mhd) {
     struct http_request *r = calloc(1, sizeof *r);
     if (!r)
         abort();
     const union MHD_ConnectionInfo *i =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    *r = (struct http_request){.server = s,
-                               .mhd = mhd,
-                               .connection = i->socket_context,
-                               .method = method_of(method),
-                               .path = str_from(url)};
+    *r = (struct http_request){.server = ctx, .mhd = mhd, .connection = i->socket_context};
+    buf_add_str(&r->target, str_from(target));
+    return r;
+}
+
+static void begin(struct http_request *r, const char *url, const char *method) {
+    struct http_server *s = r->server;
     int64_t length;
+    r->begun = true;
+    r->method = method_of(method);
+    r->path = str_from(url);
     struct str declared = http_header(r, "Content-Length");
     if (declared.p && str_to_int64(declared, &length) &&
         (length < 0 || (uint64_t)length > s->o.body_bytes))
         r->refusal = 413;
-    *out = r;
 }
 
 static void take_body(struct http_request *r, const char *data, size_t n) {
@@ -217,9 +224,8 @@ static enum MHD_Result on_access(void *ctx, struct MHD_Connection *mhd, const ch
     struct http_server *s = ctx;
     struct http_request *r = *slot;
     (void)version;
-    if (!r) {
-        begin(s, mhd, url, method, &r);
-        *slot = r;
+    if (!r->begun) {
+        begin(r, url, method);
         if (!r->refusal)
             return MHD_YES;
         refuse(r); /* before the body is read: the connection ends with the answer */
@@ -260,6 +266,7 @@ static void on_completed(void *ctx, struct MHD_Connection *mhd, void **slot,
     r->connection->since = uv_now(s->timer.loop);
     if (r->response)
         MHD_destroy_response(r->response);
+    buf_close(&r->target);
     buf_close(&r->body);
     free(r);
     *slot = NULL;
@@ -271,6 +278,10 @@ enum http_method http_method(const struct http_request *r) {
 
 struct str http_path(const struct http_request *r) {
     return r->path;
+}
+
+struct str http_target(const struct http_request *r) {
+    return buf_str(&r->target);
 }
 
 struct str http_body(const struct http_request *r) {
@@ -327,7 +338,7 @@ static struct MHD_Daemon *start_daemon(struct http_server *s, int fd) {
         (unsigned)s->o.connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, s->o.header_bytes,
         MHD_OPTION_CONNECTION_TIMEOUT, s->o.request_ms / 1000 + 1, MHD_OPTION_NOTIFY_COMPLETED,
         on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+        MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 }
 
 /* Clients may not take the descriptors with which a lost database is connected again. */

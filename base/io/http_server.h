@@ -57,7 +57,9 @@ void http_server_close(struct http_server *s, void (*on_closed)(void *ctx), void
 
 /* ---- a request */
 enum http_method http_method(const struct http_request *r);
-struct str http_path(const struct http_request *r); /* without the query, as it was sent */
+struct str http_path(const struct http_request *r); /* without the query, percent-decoded */
+/* The request's target as it was sent, byte for byte: path, and the query with its `?`. */
+struct str http_target(const struct http_request *r);
 struct str http_body(const struct http_request *r);
 struct str http_header(const struct http_request *r, const char *name); /* STR_NONE: not there */
 

@@ -77,7 +77,7 @@ static void on_mistake(void *arg, struct str key, struct str text, struct str hi
 static void open_channel(struct run *r, struct arena *a, char **argv) {
     struct err e = ERR_INIT;
     struct channel_error why;
-    struct channel_value *values;
+    const struct channel_value *values;
     struct map *given = map_new(a, 4);
     static const char *const names[] = {"host", "port", "connections"};
     char *const texts[] = {argv[1], argv[2], argv[4]};

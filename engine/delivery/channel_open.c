@@ -4,45 +4,16 @@
 #include "engine/delivery/channel_open.h"
 
 #include "base/arena.h"
-#include "channels/drivers.h"
-#include "engine/secret.h"
-
-/* A copy of the settings with env: and file: replaced by what they stand for. */
-static bool resolve(struct arena *a, const struct workspace *w, const struct map *given,
-                    struct map **out, struct err *e) {
-    *out = map_new(a, given->n);
-    for (size_t i = 0; i < given->n; i++) {
-        struct value v = given->e[i].value;
-        if (value_is(v, V_STRING) && secret_is_reference(value_text(v))) {
-            struct str text;
-            if (!secret_resolve(a, w->folder, value_text(v), &text, e))
-                return err_context(e, "%.*s", STR_FMT(value_text(given->e[i].key)));
-            v = value_str(text);
-        }
-        map_set(a, *out, given->e[i].key, v);
-    }
-    return true;
-}
-
-static void on_mistake(void *arg, struct str key, struct str text, struct str hint) {
-    struct err *e = arg;
-    if (e->kind == ERR_NONE)
-        err_set(e, ERR_INPUT, "%.*s%s%.*s%s%.*s", STR_FMT(key), key.n ? ": " : "", STR_FMT(text),
-                hint.n ? "; " : "", STR_FMT(hint));
-}
+#include "base/json.h"
+#include "engine/channel_values.h"
 
 struct channel *channel_open(const struct workspace *w, const struct settings_channel *c,
                              const struct channel_host *host, const struct channel_driver **driver,
                              struct err *e) {
-    static const struct map nothing;
     struct arena *a = arena_new(0);
     struct channel *channel = NULL;
-    struct channel_value *values;
-    struct map *settings;
-    const struct map *given = value_is(c->settings, V_MAP) ? c->settings.u.map : &nothing;
-    *driver = drivers_find(c->driver, NULL, e);
-    if (*driver && resolve(a, w, given, &settings, e) &&
-        drivers_settings(a, *driver, settings, NULL, 0, &values, on_mistake, e)) {
+    const struct channel_value *values;
+    if (channel_values(a, w, c, driver, &values, e)) {
         struct channel_error why = {0};
         channel = (*driver)->open(host, values, &why);
         if (!channel)
@@ -50,4 +21,24 @@ struct channel *channel_open(const struct workspace *w, const struct settings_ch
     }
     arena_free(a);
     return channel;
+}
+
+bool channel_fingerprint(const struct workspace *w, const struct settings_channel *c,
+                         char out[DIGEST_HEX_CHARS + 1], struct err *e) {
+    static const struct map nothing;
+    struct arena *a = arena_new(0);
+    struct buf b = BUF_IN(a);
+    struct value settings = value_is(c->settings, V_MAP) ? c->settings : value_map(&nothing);
+    bool good = channel_values_resolve(a, w, &settings, e);
+    if (good) {
+        buf_printf(&b, "%.*s %d %d %.17g %lld %.17g %lld", STR_FMT(c->driver), (int)c->carries,
+                   (int)c->in_doubt, c->rate_per_s, (long long)c->warmup.per_day, c->warmup.growth,
+                   (long long)c->retry_us);
+        for (size_t i = 0; i < c->n_domains; i++)
+            buf_printf(&b, " %.*s %.17g", STR_FMT(c->domains[i].domain), c->domains[i].per_s);
+        json_write(&b, settings);
+        digest_sha256_hex(buf_str(&b), out);
+    }
+    arena_free(a);
+    return good;
 }

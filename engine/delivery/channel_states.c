@@ -16,25 +16,17 @@
 
 static const struct db_stmt st_write = {"channel_state", sql_channel_state};
 
-struct average {
-    int64_t done; /* at the last look */
-    double per_s;
-};
-
 struct channel_states {
     struct arena *arena; /* of the request under way */
     int64_t at_us;       /* of the last; 0: none yet */
     bool writing;
-    size_t n;
-    struct average averages[];
 };
 
-struct channel_states *channel_states_new(size_t channels) {
-    struct channel_states *s = calloc(1, sizeof *s + channels * sizeof s->averages[0]);
+struct channel_states *channel_states_new(void) {
+    struct channel_states *s = calloc(1, sizeof *s);
     if (!s)
         abort();
     s->arena = arena_new(0);
-    s->n = channels;
     return s;
 }
 
@@ -57,7 +49,7 @@ static void on_written(void *ctx, const struct err *e, struct db_reply *reply) {
 }
 
 /* An average that forgets, so that it neither jumps nor lags. */
-static double update(struct average *a, int64_t done, double seconds) {
+static double update(struct channel_average *a, int64_t done, double seconds) {
     double keep = exp(-seconds / MEMORY_S);
     a->per_s = a->per_s * keep + (double)(done - a->done) / seconds * (1 - keep);
     a->done = done;
@@ -65,21 +57,21 @@ static double update(struct average *a, int64_t done, double seconds) {
 }
 
 void channel_states_write(struct channel_states *s, struct db *db, int64_t engine,
-                          const struct channel_state *list, int64_t now_us) {
+                          const struct channel_state *list, size_t n, int64_t now_us) {
     double seconds = s->at_us && now_us > s->at_us
                          ? (double)(now_us - s->at_us) / WALLCLOCK_US_PER_S
                          : (double)EVERY_US / WALLCLOCK_US_PER_S;
     arena_reset(s->arena);
-    struct db_array *names = db_array(s->arena, DB_TEXT, s->n);
-    struct db_array *rates = db_array(s->arena, DB_FLOAT8, s->n);
-    struct db_array *flying = db_array(s->arena, DB_INT4, s->n);
-    struct db_array *troubles = db_array(s->arena, DB_TEXT, s->n);
+    struct db_array *names = db_array(s->arena, DB_TEXT, n);
+    struct db_array *rates = db_array(s->arena, DB_FLOAT8, n);
+    struct db_array *flying = db_array(s->arena, DB_INT4, n);
+    struct db_array *troubles = db_array(s->arena, DB_TEXT, n);
     struct db_array *columns[] = {names, rates, flying, troubles};
     struct db_params *p = db_params(s->arena);
     struct err e = ERR_INIT;
-    for (size_t i = 0; i < s->n; i++) {
+    for (size_t i = 0; i < n; i++) {
         db_array_text(names, list[i].channel);
-        db_array_float8(rates, update(&s->averages[i], list[i].done, seconds));
+        db_array_float8(rates, update(list[i].average, list[i].done, seconds));
         db_array_int4(flying, (int32_t)list[i].in_flight);
         db_array_text(troubles, list[i].trouble.n ? list[i].trouble : STR_NONE);
     }

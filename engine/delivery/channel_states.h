@@ -16,20 +16,27 @@
 struct db;
 struct channel_states;
 
+/* Of a channel's rate; zeroed at first, kept by its owner. */
+struct channel_average {
+    int64_t done; /* at the last look */
+    double per_s;
+};
+
 struct channel_state {
     struct str channel;
     int64_t done; /* sent or failed, since the start */
     size_t in_flight;
     struct str trouble; /* empty: none */
+    struct channel_average *average;
 };
 
-struct channel_states *channel_states_new(size_t channels);
+struct channel_states *channel_states_new(void);
 void channel_states_free(struct channel_states *s); /* NULL is fine; no request is under way */
 
 /* Whether it is time for the next. */
 bool channel_states_due(const struct channel_states *s, int64_t now_us);
-/* Writes them; `list` has as many as were announced, always in the same order. */
+/* Writes the n of `list`; channels of this engine that are not among them go. */
 void channel_states_write(struct channel_states *s, struct db *db, int64_t engine,
-                          const struct channel_state *list, int64_t now_us);
+                          const struct channel_state *list, size_t n, int64_t now_us);
 
 #endif

@@ -13,6 +13,7 @@
 #define GODWIT_ENGINE_DELIVERY_DELIVERY_H
 
 #include "base/err.h"
+#include "base/keyring.h"
 #include "engine/shards.h"
 #include "engine/workspace.h"
 
@@ -29,14 +30,23 @@ struct delivery_counts {
 };
 
 /* `shards` is asked for ownership and fences. Opens two connections. `secret` keys
- * Message-IDs; borrowed. */
+ * Message-IDs, `keys` tokens; both are borrowed, and the keys may change. */
 struct delivery *delivery_open(uv_loop_t *loop, const char *conninfo, struct workspace *w,
-                               struct shards *shards, struct str secret, struct err *e) MUST_CHECK;
+                               struct shards *shards, struct str secret, const struct keyring *keys,
+                               struct err *e) MUST_CHECK;
 
 void delivery_kick(struct delivery *d);                         /* there may be something due */
 void delivery_shards_changed(struct delivery *d);               /* ownership changed */
 bool delivery_idle(const struct delivery *d, uint64_t members); /* no message in hand of these */
-void delivery_reload(struct delivery *d, struct workspace *w);  /* from the next claim on */
+
+/* Opens what is new or changed among the workspace's channels, beside what is at work. False: one
+ * of them cannot be opened, e says which, and all is as before. */
+bool delivery_prepare(struct delivery *d, const struct workspace *w, struct err *e) MUST_CHECK;
+void delivery_unprepare(struct delivery *d); /* closes them again */
+/* After delivery_prepare() with it: from the next claim on. Channels that are gone or changed hand
+ * nothing more over and are closed when what is in flight has come back. */
+void delivery_reload(struct delivery *d, struct workspace *w);
+
 void delivery_counts(struct delivery *d, struct delivery_counts *out);
 
 /* Stops handing over, waits up to deadline_ms for what is in flight, settles it. */

@@ -29,6 +29,8 @@ struct item *dispatch_item(struct dispatch *d) {
 static void item_free(struct item *x) {
     x->prev->next = x->next;
     x->next->prev = x->prev;
+    if (x->workspace)
+        workspace_release(x->workspace);
     arena_free(x->arena);
 }
 
@@ -71,7 +73,7 @@ void dispatch_forget_ready(struct dispatch *d, uint64_t members) {
 }
 
 bool dispatch_resting(struct dispatch *d) {
-    return d->rests_until_us && wallclock_now() < d->rests_until_us;
+    return d->rests_until_ns && uv_hrtime() < d->rests_until_ns;
 }
 
 /* ---- results */
@@ -98,7 +100,7 @@ static void rest(struct dispatch *d, const struct channel_result *r, struct str 
     if (dispatch_resting(d))
         return;
     d->failures++;
-    d->rests_until_us = wallclock_now() + retry_pause_ms(d->failures, r) * 1000;
+    d->rests_until_ns = uv_hrtime() + (uint64_t)retry_pause_ms(d->failures, r) * 1000000;
     if (d->failures == 1)
         log_warn("channel rests: messages stay queued", LOG_S("channel", d->name),
                  LOG_S("reason", reason));
@@ -109,7 +111,7 @@ static void recovered(struct dispatch *d) {
     if (d->failures)
         log_info("channel works again", LOG_S("channel", d->name));
     d->failures = 0;
-    d->rests_until_us = 0;
+    d->rests_until_ns = 0;
     d->trouble[0] = 0;
 }
 
@@ -125,6 +127,7 @@ static void on_done(const struct channel_host *host, uint64_t ref, const struct 
                              .expires_us = x->m.expires_us,
                              .now_us = wallclock_now(),
                              .first_us = d->retry_us,
+                             .mail = d->kind == CHANNEL_EMAIL,
                              .in_doubt = d->in_doubt};
     bool pause;
     x->result = retry_after(&in, r, &pause);
@@ -162,17 +165,24 @@ void dispatch_count(struct dispatch *d, struct delivery_counts *out, struct str 
     }
 }
 
-void dispatch_state(const struct dispatch *d, struct channel_state *out) {
+void dispatch_pause(struct dispatch *d, struct str channel, struct str domain, int64_t until_us) {
+    if (str_eq(d->name, channel))
+        pace_pause(d->throttle.pace, domain, until_us, wallclock_now());
+}
+
+void dispatch_state(struct dispatch *d, struct channel_state *out) {
     *out = (struct channel_state){.channel = d->name,
                                   .done = d->done,
                                   .in_flight = d->count[IN_FLIGHT],
-                                  .trouble = str_from(d->failures ? d->trouble : NULL)};
+                                  .trouble = str_from(d->failures ? d->trouble : NULL),
+                                  .average = &d->average};
 }
 
 /* ---- life */
 
-struct dispatch *dispatch_new(struct dispatch_host *host, struct str channel, struct err *e) {
-    const struct settings_channel *c = settings_channel(&host->workspace->settings, channel);
+struct dispatch *dispatch_new(struct dispatch_host *host, const struct workspace *w,
+                              struct str channel, struct err *e) {
+    const struct settings_channel *c = settings_channel(&w->settings, channel);
     assert(c);
     struct dispatch *d = calloc(1, sizeof *d);
     if (!d)
@@ -187,7 +197,8 @@ struct dispatch *dispatch_new(struct dispatch_host *host, struct str channel, st
     d->claim_arena = arena_new(0);
     d->cycle_arena = arena_new(0);
     d->channel_host = (struct channel_host){d, host->loop, d->name_z, NULL, on_done, on_log};
-    d->channel = channel_open(host->workspace, c, &d->channel_host, &d->driver, e);
+    if (channel_fingerprint(w, c, d->fingerprint, e))
+        d->channel = channel_open(w, c, &d->channel_host, &d->driver, e);
     if (d->channel) {
         throttle_init(&d->throttle, c, d->driver->capacity(d->channel));
         uv_timer_init(host->loop, &d->gather);
@@ -197,6 +208,18 @@ struct dispatch *dispatch_new(struct dispatch_host *host, struct str channel, st
     err_context(e, "channel %s", d->name_z);
     dispatch_free(d);
     return NULL;
+}
+
+bool dispatch_is(const struct dispatch *d, const struct workspace *w,
+                 const struct settings_channel *c) {
+    char now[DIGEST_HEX_CHARS + 1];
+    struct err e = ERR_INIT; /* a secret that is not there is found when it is opened */
+    return !d->retired && str_eq(d->name, c->name) && channel_fingerprint(w, c, now, &e) &&
+           strcmp(now, d->fingerprint) == 0;
+}
+
+struct str dispatch_name(const struct dispatch *d) {
+    return d->name;
 }
 
 void dispatch_free(struct dispatch *d) {
@@ -212,6 +235,7 @@ void dispatch_free(struct dispatch *d) {
 
 static void on_gather_closed(uv_handle_t *h) {
     struct dispatch *d = h->data;
+    d->is_closed = true;
     d->closed(d->closed_ctx);
 }
 
@@ -239,4 +263,30 @@ void dispatch_close(struct dispatch *d, int64_t deadline_ms, void (*closed)(void
     d->closed = closed;
     d->closed_ctx = ctx;
     d->driver->close(d->channel, deadline_ms, on_driver_closed, d);
+}
+
+/* ---- when another takes its place */
+
+void dispatch_retire(struct dispatch *d, struct dispatch *successor) {
+    d->retired = true;
+    dispatch_forget_ready(d, ~UINT64_C(0)); /* still queued in the table */
+    if (successor && d->throttle.warmup.per_day && successor->throttle.warmup.per_day)
+        successor->throttle.allowance = d->throttle.allowance;
+}
+
+bool dispatch_is_retired(const struct dispatch *d) {
+    return d->retired;
+}
+
+bool dispatch_is_spent(const struct dispatch *d) {
+    return d->retired && !d->closing && d->items.next == &d->items && !d->claiming && !d->cycling &&
+           !d->throttle.asking;
+}
+
+bool dispatch_is_closing(const struct dispatch *d) {
+    return d->closing;
+}
+
+bool dispatch_is_closed(const struct dispatch *d) {
+    return d->is_closed;
 }

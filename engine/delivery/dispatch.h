@@ -36,8 +36,13 @@ struct dispatch_host {
     struct delivery_counts counts;
 };
 
-struct dispatch *dispatch_new(struct dispatch_host *host, struct str channel,
-                              struct err *e) MUST_CHECK;
+/* `w` is the workspace whose settings it gets. */
+struct dispatch *dispatch_new(struct dispatch_host *host, const struct workspace *w,
+                              struct str channel, struct err *e) MUST_CHECK;
+/* Whether it is the channel `c` of `w` as it stands there. */
+bool dispatch_is(const struct dispatch *d, const struct workspace *w,
+                 const struct settings_channel *c);
+struct str dispatch_name(const struct dispatch *d);
 void dispatch_claim(struct dispatch *d); /* looks for due messages, if there is room */
 void dispatch_cycle(struct dispatch *d); /* settles and marks what there is */
 void dispatch_tick(struct dispatch *d);  /* every 250 ms */
@@ -47,7 +52,18 @@ size_t dispatch_in_hand(const struct dispatch *d, int64_t *out, size_t room);
 void dispatch_forget_ready(struct dispatch *d, uint64_t members); /* of these shards */
 void dispatch_count(struct dispatch *d, struct delivery_counts *out, struct str *trouble);
 
-void dispatch_state(const struct dispatch *d, struct channel_state *out);
+/* If it is this channel's: nothing goes to the domain before then (us; 0: it goes again). */
+void dispatch_pause(struct dispatch *d, struct str channel, struct str domain, int64_t until_us);
+
+void dispatch_state(struct dispatch *d, struct channel_state *out);
+
+/* Hands nothing more over: another takes its place (it inherits what is left of a warm-up's day),
+ * or its channel is gone (NULL). It is to be closed when dispatch_is_spent(). */
+void dispatch_retire(struct dispatch *d, struct dispatch *successor);
+bool dispatch_is_retired(const struct dispatch *d);
+bool dispatch_is_spent(const struct dispatch *d); /* nothing in hand any more, and not closing */
+bool dispatch_is_closing(const struct dispatch *d);
+bool dispatch_is_closed(const struct dispatch *d);
 
 /* Closes the driver; then, when results are settled or cannot be, calls closed. */
 void dispatch_close(struct dispatch *d, int64_t deadline_ms, void (*closed)(void *ctx), void *ctx);

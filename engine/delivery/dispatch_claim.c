@@ -63,7 +63,10 @@ static bool take_row(struct dispatch *d, const struct db_result *r, size_t row, 
     if (!render_message(d->claim_workspace, m, d->kind, &d->host->render, x->arena, &x->message,
                         &x->hash, e))
         return false;
+    if (d->driver->receive)
+        render_receipt(d->claim_workspace, m, d->name, &d->host->render, x->arena, &x->message);
     x->message.ref = (uint64_t)(uintptr_t)x;
+    x->workspace = workspace_hold(d->claim_workspace);
     return true;
 }
 
@@ -120,7 +123,7 @@ static bool take_rows(struct dispatch *d, const struct db_result *r) {
 static void on_claimed(void *ctx, const struct err *e, struct db_reply *reply) {
     struct dispatch *d = ctx;
     bool busy = false;
-    if (!e && !d->closing) {
+    if (!e && !d->closing && !d->retired) {
         const struct db_result *due = reply->result[reply->n - 1]; /* behind those held back */
         d->quiet = db_rows(due) == 0;
         d->more = db_rows(due) > 0;
@@ -157,8 +160,8 @@ static bool evict(struct dispatch *d, struct db_call *call) {
 
 void dispatch_claim(struct dispatch *d) {
     uint64_t shards = shards_owned(d->host->shards);
-    if (d->claiming || d->closing || d->host->stopping || !shards || !d->host->recovered ||
-        dispatch_resting(d) || !db_is_up(d->host->claims))
+    if (d->claiming || d->closing || d->retired || d->host->stopping || !shards ||
+        !d->host->recovered || dispatch_resting(d) || !db_is_up(d->host->claims))
         return;
     size_t most = ready_most(d);
     arena_reset(d->claim_arena);
@@ -185,10 +188,10 @@ void dispatch_claim(struct dispatch *d) {
 
 void dispatch_tick(struct dispatch *d) {
     int engines = shards_engines(d->host->shards);
-    if (d->rests_until_us && !dispatch_resting(d))
-        d->rests_until_us = 0;
+    if (d->rests_until_ns && !dispatch_resting(d))
+        d->rests_until_ns = 0;
     pace_share(d->throttle.pace, 1.0 / (engines > 0 ? engines : 1));
-    if (!d->closing && d->host->recovered)
+    if (!d->closing && !d->retired && d->host->recovered)
         throttle_ask(&d->throttle, d->host->claims, d->count[READY], wallclock_now());
     /* all channels look at the same ticks, so that there are others on which none does: else a
      * drain with several would never see all of them quiet */

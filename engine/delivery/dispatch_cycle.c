@@ -52,12 +52,12 @@ static size_t add_settles(struct dispatch *d, struct db_call *call) {
         n++;
     }
     if (n)
-        *call = outbox_settle_call(s, wallclock_now());
+        *call = outbox_settle_call(s, &d->host->workspace->settings.bounces, wallclock_now());
     return n;
 }
 
 static size_t add_marks(struct dispatch *d, struct db_call *call) {
-    if (!d->count[READY] || d->host->stopping || d->closing || dispatch_resting(d))
+    if (!d->count[READY] || d->host->stopping || d->closing || d->retired || dispatch_resting(d))
         return 0;
     size_t room = d->driver->capacity(d->channel), n = 0;
     room = room > d->count[IN_FLIGHT] ? room - d->count[IN_FLIGHT] : 0;
@@ -120,7 +120,7 @@ static void submit_marked(struct dispatch *d, const struct db_result *r) {
         bool marked = false;
         for (size_t i = 0; i < db_rows(r) && !marked; i++)
             marked = db_int(r, i, 0) == x->m.id;
-        if (marked && d->closing) { /* the driver takes no more: queued again */
+        if (marked && (d->closing || d->retired)) { /* the driver takes no more: queued again */
             x->result = (struct outbox_result){
                 .status = MESSAGE_QUEUED, .due_us = wallclock_now(), .given_back = true};
             dispatch_move(d, x, DONE);

@@ -7,6 +7,7 @@
 #ifndef GODWIT_ENGINE_DELIVERY_DISPATCH_INTERNAL_H
 #define GODWIT_ENGINE_DELIVERY_DISPATCH_INTERNAL_H
 
+#include "base/digest.h"
 #include "engine/delivery/dispatch.h"
 #include "engine/delivery/render.h"
 #include "engine/delivery/throttle.h"
@@ -20,7 +21,8 @@ enum item_state { READY, MARKING, IN_FLIGHT, DONE, SETTLING, ITEM_STATES };
 struct item {
     struct item *next, *prev;
     enum item_state state;
-    struct arena *arena; /* the message and all it points at */
+    struct arena *arena;         /* the message and all it points at */
+    struct workspace *workspace; /* held: hash and attachments live there; NULL: not rendered */
     struct outbox_message m;
     struct channel_message message;
     struct str hash;
@@ -54,10 +56,13 @@ struct dispatch {
     bool gathered;                 /* enough was waited for */
     uint64_t cycle_ns, cycle_took; /* when it began; ms that the last one took */
     int64_t done;                  /* sent or failed */
-    int failures;                  /* in a row, of the channel as a whole */
-    int64_t rests_until_us;        /* 0: it does not rest */
-    char trouble[600];             /* why it rests */
-    bool closing, driver_closed;
+    struct channel_average average;
+    char fingerprint[DIGEST_HEX_CHARS + 1];
+    int failures;            /* in a row, of the channel as a whole */
+    uint64_t rests_until_ns; /* by the clock that nobody sets; 0: it does not rest */
+    char trouble[600];       /* why it rests */
+    bool retired;            /* hands nothing over any more, and waits for what is in flight */
+    bool closing, driver_closed, is_closed;
     void (*closed)(void *ctx);
     void *closed_ctx;
 };

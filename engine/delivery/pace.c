@@ -12,6 +12,7 @@
 #define BUSY_MOST 5
 #define REST_FIRST_US INT64_C(1000000)
 #define REST_MOST_US INT64_C(300000000)
+#define STALL_US INT64_C(500000)
 
 struct bucket {
     double per_s; /* 0: no limit */
@@ -26,9 +27,12 @@ struct lane {
     struct bucket bucket;
     size_t held, in_flight;
     size_t window;        /* may be in flight at once; 0: no limit */
+    bool unproven;        /* the window is that of a domain that has not answered enough yet */
+    int64_t moved_us;     /* when one was last taken, or answered */
     int busy;             /* "later" in a row */
     int64_t rest_us;      /* how long the last rest was */
     int64_t rests_until;  /* 0: it does not rest */
+    int64_t paused_until; /* from outside; 0: it is not */
     int64_t booked_until; /* slots up to here are given away */
     size_t n;
     char name[];
@@ -82,9 +86,13 @@ static struct lane *find(const struct pace *p, bool is_domain, struct str name) 
     return l;
 }
 
+static int64_t closed_until(const struct lane *l) {
+    return l->rests_until > l->paused_until ? l->rests_until : l->paused_until;
+}
+
 static bool is_idle(const struct lane *l, int64_t now_us) {
-    return !l->held && !l->in_flight && !l->window && !l->busy && l->rests_until <= now_us &&
-           l->booked_until <= now_us;
+    return !l->held && !l->in_flight && (!l->window || l->unproven) && !l->busy &&
+           closed_until(l) <= now_us && l->booked_until <= now_us;
 }
 
 static void forget_idle(struct pace *p, int64_t now_us) {
@@ -134,6 +142,28 @@ static double domain_rate(const struct pace *p, struct str domain) {
     return others;
 }
 
+/* How many connections a domain may have that nobody knows, or that says nothing. */
+static size_t few(const struct pace *p) {
+    return p->connections < 16 ? 1 : p->connections / 8;
+}
+
+/* A domain that has not been written to starts slowly: should it never answer, it holds few
+ * connections. */
+static void meet(struct pace *p, const struct pace_key *k, int64_t now_us) {
+    if (!k->destination.n || p->connections < 2 || find(p, true, k->destination))
+        return;
+    struct lane *l = make(p, true, k->destination, domain_rate(p, k->destination), now_us);
+    if (l) {
+        l->window = few(p);
+        l->unproven = true;
+    }
+}
+
+/* Nothing has come back for some time from a domain that some are on their way to. */
+static bool stalls(const struct lane *l, int64_t now_us) {
+    return l->is_domain && l->in_flight && now_us - l->moved_us > STALL_US;
+}
+
 /* The lanes of a key that have something to say: at most two. */
 static size_t lanes_of(struct pace *p, const struct pace_key *k, int64_t now_us,
                        struct lane *out[2]) {
@@ -163,16 +193,16 @@ static void less(size_t *n) {
 /* ---- on the way in */
 
 /* How many messages of a lane are worth keeping in memory: a second's, or the window's. */
-static size_t worth_holding(const struct pace *p, const struct lane *l) {
+static size_t worth_holding(const struct pace *p, const struct lane *l, int64_t now_us) {
     double n = l->bucket.per_s > 0 ? l->bucket.per_s * p->share : (double)LANES_MOST;
-    if (l->window && (double)(2 * l->window) < n)
-        n = (double)(2 * l->window);
+    size_t window = stalls(l, now_us) ? few(p) : l->unproven ? 0 : l->window;
+    if (window && (double)(2 * window) < n)
+        n = (double)(2 * window);
     return n < 1 ? 1 : (size_t)n;
 }
 
 static int64_t book(struct pace *p, struct lane *l, int64_t now_us) {
-    int64_t from =
-        l->rests_until > now_us + (int64_t)SECOND ? l->rests_until : now_us + (int64_t)SECOND;
+    int64_t soon = now_us + (int64_t)SECOND, from = closed_until(l) > soon ? closed_until(l) : soon;
     double per_s = l->bucket.per_s > 0 ? l->bucket.per_s * p->share : (double)(4 * p->connections);
     if (l->booked_until < from)
         l->booked_until = from;
@@ -183,10 +213,11 @@ static int64_t book(struct pace *p, struct lane *l, int64_t now_us) {
 
 int64_t pace_hold(struct pace *p, const struct pace_key *k, int64_t now_us) {
     struct lane *lanes[2];
+    meet(p, k, now_us);
     size_t n = lanes_of(p, k, now_us, lanes);
     int64_t slot = 0;
     for (size_t i = 0; i < n; i++) {
-        if (lanes[i]->rests_until <= now_us && lanes[i]->held < worth_holding(p, lanes[i]))
+        if (closed_until(lanes[i]) <= now_us && lanes[i]->held < worth_holding(p, lanes[i], now_us))
             continue;
         int64_t one = book(p, lanes[i], now_us);
         slot = one > slot ? one : slot;
@@ -201,7 +232,8 @@ int64_t pace_evict(struct pace *p, const struct pace_key *k, int64_t now_us) {
     size_t n = lanes_of(p, k, now_us, lanes);
     int64_t slot = 0;
     for (size_t i = 0; i < n; i++) {
-        if (lanes[i]->rests_until <= now_us && lanes[i]->held <= worth_holding(p, lanes[i]))
+        if (closed_until(lanes[i]) <= now_us &&
+            lanes[i]->held <= worth_holding(p, lanes[i], now_us))
             continue;
         int64_t one = book(p, lanes[i], now_us);
         slot = one > slot ? one : slot;
@@ -222,20 +254,26 @@ void pace_drop(struct pace *p, const struct pace_key *k) {
         less(&lanes[i]->held);
 }
 
+static bool has_room(const struct pace *p, const struct lane *l, int64_t now_us) {
+    return (!l->window || l->in_flight < l->window) &&
+           (!stalls(l, now_us) || l->in_flight < few(p));
+}
+
 bool pace_take(struct pace *p, const struct pace_key *k, int64_t now_us) {
     struct lane *lanes[2];
     size_t n = lanes_of(p, k, now_us, lanes);
     if (!has_token(&p->bucket, p->share, now_us))
         return false;
     for (size_t i = 0; i < n; i++)
-        if (lanes[i]->rests_until > now_us || !has_token(&lanes[i]->bucket, p->share, now_us) ||
-            (lanes[i]->window && lanes[i]->in_flight >= lanes[i]->window))
+        if (closed_until(lanes[i]) > now_us || !has_token(&lanes[i]->bucket, p->share, now_us) ||
+            !has_room(p, lanes[i], now_us))
             return false;
     p->bucket.tokens--;
     for (size_t i = 0; i < n; i++) {
         lanes[i]->bucket.tokens--;
         less(&lanes[i]->held);
         lanes[i]->in_flight++;
+        lanes[i]->moved_us = now_us;
     }
     return true;
 }
@@ -257,27 +295,31 @@ static void went_well(const struct pace *p, struct lane *l) {
     l->window *= 2;
     if (l->window >= p->connections) { /* as good as new */
         l->window = 0;
+        l->unproven = false;
         l->rest_us = 0;
     }
 }
 
 static void was_busy(struct lane *l, int64_t now_us) {
     l->busy++;
-    if (l->rests_until > now_us || (l->busy < BUSY_MOST && !l->window))
+    if (l->rests_until > now_us || (l->busy < BUSY_MOST && (!l->window || l->unproven)))
         return;
     l->rest_us = l->rest_us ? l->rest_us * 2 : REST_FIRST_US;
     if (l->rest_us > REST_MOST_US)
         l->rest_us = REST_MOST_US;
     l->rests_until = now_us + l->rest_us;
     l->window = 1;
+    l->unproven = false;
 }
 
 void pace_result(struct pace *p, const struct pace_key *k, enum pace_answer answer,
                  int64_t now_us) {
     struct lane *lanes[2];
     size_t n = lanes_of(p, k, now_us, lanes);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         less(&lanes[i]->in_flight);
+        lanes[i]->moved_us = now_us;
+    }
     struct lane *l = k->destination.n ? find(p, true, k->destination) : NULL;
     if (!l && answer == PACE_BUSY && k->destination.n)
         l = make(p, true, k->destination, 0, now_us);
@@ -285,6 +327,21 @@ void pace_result(struct pace *p, const struct pace_key *k, enum pace_answer answ
         went_well(p, l);
     else if (l && answer == PACE_BUSY)
         was_busy(l, now_us);
+}
+
+void pace_pause(struct pace *p, struct str domain, int64_t until_us, int64_t now_us) {
+    struct lane *l = find(p, true, domain);
+    if (!l && until_us > now_us)
+        l = make(p, true, domain, domain_rate(p, domain), now_us);
+    if (!l || (!until_us && !l->paused_until))
+        return;
+    if (until_us > now_us && (!l->window || l->unproven)) {
+        l->window = 1;
+        l->unproven = false;
+    }
+    l->paused_until = until_us;
+    if (!until_us)
+        l->booked_until = 0;
 }
 
 /* ---- life */

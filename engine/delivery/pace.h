@@ -12,6 +12,10 @@
  * up to five minutes; then one message goes at a time, twice as many after each that is
  * accepted (slow start), until all connections are in use again.
  *
+ * A domain starts with an eighth of the connections, and has all of them after a few answers. One
+ * from which nothing has come back for half a second gets no more than that eighth, and no more
+ * than twice as many are kept in memory: a domain that never answers leaves the others their rate.
+ *
  * The clock is an argument. Pure; memory is bounded: what is idle is forgotten.
  */
 #ifndef GODWIT_ENGINE_DELIVERY_PACE_H
@@ -71,6 +75,9 @@ bool pace_take(struct pace *p, const struct pace_key *k, int64_t now_us);
 /* What came of one that was taken; pace_untake: it did not leave after all. */
 void pace_result(struct pace *p, const struct pace_key *k, enum pace_answer answer, int64_t now_us);
 void pace_untake(struct pace *p, const struct pace_key *k);
+
+/* Somebody else holds the domain back (us; 0: no longer); then it starts slowly. */
+void pace_pause(struct pace *p, struct str domain, int64_t until_us, int64_t now_us);
 
 /* When the channel as a whole has its next token; now_us: it has one. */
 int64_t pace_next(struct pace *p, int64_t now_us);

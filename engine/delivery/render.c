@@ -6,7 +6,6 @@
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/json.h"
-#include "base/token.h"
 #include "base/wallclock.h"
 #include "engine/hours.h"
 
@@ -86,12 +85,15 @@ static void copy_path(struct arena *a, struct map *to, const struct map *from, s
     }
 }
 
-/* "o" opens, "c" clicks: messages about a topic only, and what the workspace allows. */
-static struct str what_to_track(const struct workspace *w, const struct decision *d) {
+/* "o" opens, "c" clicks, "d" a decoy: messages about a topic only, and what the workspace allows.
+ */
+static struct str what_to_track(const struct workspace *w, const struct decision *d,
+                                struct arena *a) {
     const struct settings_tracking *t = &w->settings.tracking;
     if (!t->public_url.n || !d->topic.n)
         return STR_NONE;
-    return t->opens ? (t->clicks ? S("oc") : S("o")) : t->clicks ? S("c") : STR_NONE;
+    return str_printf(a, "%s%s%s", t->opens ? "o" : "", t->clicks ? "c" : "",
+                      t->clicks && t->decoys ? "d" : "");
 }
 
 static struct map *add_inputs(const struct workspace *w, struct str template, struct map *all,
@@ -128,7 +130,7 @@ struct str render_input(const struct workspace *w, const struct decision *d,
     set_text(a, input, "_zone", p->timezone.n ? p->timezone : w->settings.timezone);
     set_text(a, input, "_currency", w->settings.currency);
     set_text(a, input, "_base", w->settings.tracking.public_url);
-    set_text(a, input, "_track", what_to_track(w, d));
+    set_text(a, input, "_track", what_to_track(w, d, a));
     add_hours(w, d, other, input, a);
     struct buf b = BUF_IN(a);
     json_write(&b, value_map(input));
@@ -145,24 +147,48 @@ static struct str domain_of(struct str address) {
 struct str render_message_id(const struct outbox_message *m, struct str secret, struct str domain,
                              struct arena *a) {
     unsigned char mac[DIGEST_MAC_BYTES];
+    char token[TOKEN_MAIL_CHARS + 1];
     struct str customer = str_of((const char *)&m->customer, sizeof m->customer);
     struct str parts[] = {S("message-id"), m->campaign, customer, m->step, m->occurrence};
     digest_mac(secret, parts, 5, mac);
+    token_mail_make(secret, TOKEN_MESSAGE_ID, m->shard, m->id, token);
     struct buf b = BUF_IN(a);
-    buf_add_char(&b, '<');
-    for (int i = 0; i < 16; i++)
+    buf_printf(&b, "<%s.", token);
+    for (int i = 0; i < 8; i++)
         buf_printf(&b, "%02x", mac[i]);
     buf_printf(&b, "@%.*s>", STR_FMT(domain));
     return buf_str(&b);
 }
 
+/* "bounces+TOKEN@acme.example": where a report of this message's fate goes. */
+static struct str return_path(const struct outbox_message *m, struct str bounces, struct str secret,
+                              struct arena *a) {
+    char token[TOKEN_MAIL_CHARS + 1];
+    ptrdiff_t at = str_find(bounces, S("@"));
+    if (at < 0)
+        return STR_NONE;
+    token_mail_make(secret, TOKEN_BOUNCE, m->shard, m->id, token);
+    return str_printf(a, "%.*s+%s%.*s", (int)at, bounces.p, token,
+                      STR_FMT(str_sub(bounces, (size_t)at, bounces.n)));
+}
+
 static struct str unsubscribe_url(const struct outbox_message *m, struct str base,
-                                  struct str secret, struct arena *a) {
-    char token[TOKEN_CHARS + 1];
+                                  const struct keyring *keys, struct arena *a) {
+    char token[KEYRING_CHARS + 1];
     if (!base.n || !m->topic.n)
         return STR_NONE;
-    token_make(secret, TOKEN_UNSUBSCRIBE, m->shard, m->id, token);
+    keyring_make(keys, TOKEN_UNSUBSCRIBE, m->shard, m->id, token);
     return str_printf(a, "%.*s/u/%s", STR_FMT(base), token);
+}
+
+/* Of a transactional message, which may ask whether a subscription was meant. */
+static struct str confirm_url(const struct outbox_message *m, struct str base,
+                              const struct keyring *keys, struct arena *a) {
+    char token[KEYRING_CHARS + 1];
+    if (!base.n || m->topic.n)
+        return STR_NONE;
+    keyring_make(keys, TOKEN_CONFIRM, m->shard, m->id, token);
+    return str_printf(a, "%.*s/d/%s", STR_FMT(base), token);
 }
 
 /* ---- what templates see */
@@ -213,7 +239,8 @@ static const struct {
 
 struct tracked {
     const struct outbox_message *message;
-    struct str secret, base;
+    const struct keyring *keys;
+    struct str base;
 };
 
 /* A link becomes base/c/TOKEN, but for our own pages and what a token cannot hold. */
@@ -225,7 +252,7 @@ static void on_link(void *context, uint32_t index, struct str url, struct buf *o
     buf_add_char(out, '/');
     if (!str_starts(url, str_sub(buf_str(out), before, out->n))) {
         buf_add_str(out, S("c/"));
-        if (token_link_make(t->secret, &link, out))
+        if (keyring_link_make(t->keys, &link, out))
             return;
     }
     out->n = before;
@@ -241,12 +268,27 @@ static size_t end_of_body(struct str html) {
 }
 
 static struct str with_pixel(struct str html, const struct tracked *t, struct arena *a) {
-    char token[TOKEN_CHARS + 1];
+    char token[KEYRING_CHARS + 1];
     struct buf b = BUF_IN(a);
     size_t at = end_of_body(html);
-    token_make(t->secret, TOKEN_OPEN, t->message->shard, t->message->id, token);
+    keyring_make(t->keys, TOKEN_OPEN, t->message->shard, t->message->id, token);
     buf_add_str(&b, str_sub(html, 0, at));
     buf_printf(&b, "<img src=\"%.*s/o/%s.gif\" width=\"1\" height=\"1\" alt=\"\">",
+               STR_FMT(t->base), token);
+    buf_add_str(&b, str_sub(html, at, html.n));
+    return buf_str(&b);
+}
+
+/* A link that nobody sees: whoever follows it follows everything, and is no person. */
+static struct str with_decoy(struct str html, const struct tracked *t, struct arena *a) {
+    char token[KEYRING_CHARS + 1];
+    struct buf b = BUF_IN(a);
+    size_t at = end_of_body(html);
+    keyring_make(t->keys, TOKEN_DECOY, t->message->shard, t->message->id, token);
+    buf_add_str(&b, str_sub(html, 0, at));
+    buf_printf(&b,
+               "<a href=\"%.*s/l/%s\" style=\"display:none\" tabindex=\"-1\" "
+               "aria-hidden=\"true\"></a>",
                STR_FMT(t->base), token);
     buf_add_str(&b, str_sub(html, at, html.n));
     return buf_str(&b);
@@ -267,7 +309,7 @@ static bool render_parts(const struct template_set *set, const struct message_te
                               .locale = locales_get(r->locales, m->locale),
                               .locale_name = m->locale,
                               .currency = text_at(data, "_currency")};
-    struct tracked tracked = {m, r->secret, text_at(data, "_base")};
+    struct tracked tracked = {m, r->keys, text_at(data, "_base")};
     struct err unknown = ERR_INIT;
     if (!wallclock_zone(text_at(data, "_zone"), &p.zone, &unknown))
         p.zone = NULL; /* UTC */
@@ -283,9 +325,25 @@ static bool render_parts(const struct template_set *set, const struct message_te
         struct str text = parts[i].part == TEMPLATE_SUBJECT ? str_trim(buf_str(&b)) : buf_str(&b);
         if (parts[i].part == TEMPLATE_HTML && tracks(data, "o"))
             text = with_pixel(text, &tracked, a);
+        if (parts[i].part == TEMPLATE_HTML && tracks(data, "d"))
+            text = with_decoy(text, &tracked, a);
         *(struct channel_text *)((char *)out + parts[i].at) = give(text);
     }
     return true;
+}
+
+static void add_attachments(const struct message_template *t, struct arena *a,
+                            struct channel_message *out) {
+    const struct template_file *files;
+    size_t n = template_attachments(t, &files);
+    if (out->kind != CHANNEL_EMAIL || !n)
+        return;
+    struct channel_attachment *list = ARENA_ARRAY(a, struct channel_attachment, n);
+    for (size_t i = 0; i < n; i++)
+        list[i] = (struct channel_attachment){give(files[i].name), give(str_from(files[i].type)),
+                                              give(files[i].data)};
+    out->attachments = list;
+    out->attachment_count = n;
 }
 
 bool render_message(const struct workspace *w, const struct outbox_message *m,
@@ -295,7 +353,11 @@ bool render_message(const struct workspace *w, const struct outbox_message *m,
     if (!t)
         return err_set(e, ERR_INPUT, "there is no template `%.*s` any more", STR_FMT(m->template));
     *hash = template_hash(t);
-    return render_with(w->template_set, t, m, kind, r, a, out, e);
+    if (!render_with(w->template_set, t, m, kind, r, a, out, e))
+        return false;
+    if (kind == CHANNEL_EMAIL)
+        out->envelope_from = give(return_path(m, w->settings.sender.bounces, r->secret, a));
+    return true;
 }
 
 bool render_with(const struct template_set *set, const struct message_template *t,
@@ -305,8 +367,9 @@ bool render_with(const struct template_set *set, const struct message_template *
     if (!json_parse(a, m->input, &input, e))
         return err_context(e, "the message's stored input");
     struct map *data = map_of(a, input);
-    struct str url = unsubscribe_url(m, text_at(data, "_base"), r->secret, a);
+    struct str url = unsubscribe_url(m, text_at(data, "_base"), r->keys, a);
     set_text(a, data, "unsubscribe_url", url);
+    set_text(a, data, "confirm_url", confirm_url(m, text_at(data, "_base"), r->keys, a));
     map_set_str(a, data, S("campaign"), value_str(m->campaign));
     struct str from = text_at(data, "sender.email");
     struct str id = render_message_id(m, r->secret, domain_of(from), a);
@@ -321,5 +384,17 @@ bool render_with(const struct template_set *set, const struct message_template *
         .reply_to = give(text_at(data, "sender.reply_to")),
     };
     add_headers(out, m, url, a);
+    add_attachments(t, a, out);
     return render_parts(set, t, m, data, r, a, out, e);
+}
+
+void render_receipt(const struct workspace *w, const struct outbox_message *m, struct str channel,
+                    const struct render *r, struct arena *a, struct channel_message *out) {
+    char token[KEYRING_CHARS + 1];
+    struct str base = w->settings.tracking.public_url;
+    keyring_make(r->keys, TOKEN_RECEIPT, m->shard, m->id, token);
+    out->reference = give(str_dup(a, str_from(token)));
+    if (base.n)
+        out->receipt_url =
+            give(str_printf(a, "%.*s/hooks/%.*s/%s", STR_FMT(base), STR_FMT(channel), token));
 }

@@ -8,6 +8,7 @@
 #define GODWIT_ENGINE_DELIVERY_RENDER_H
 
 #include "base/err.h"
+#include "base/keyring.h"
 #include "channels/channel.h"
 #include "engine/delivery/locales.h"
 #include "engine/outbox.h"
@@ -19,7 +20,8 @@ struct str render_input(const struct workspace *w, const struct decision *d,
 
 /* What rendering needs besides the message; one thread's. */
 struct render {
-    struct str secret; /* keys Message-IDs and tokens */
+    struct str secret;          /* keys Message-IDs */
+    const struct keyring *keys; /* of tokens */
     struct locales *locales;
 };
 
@@ -34,8 +36,14 @@ bool render_with(const struct template_set *set, const struct message_template *
                  const struct outbox_message *m, enum channel_kind kind, const struct render *r,
                  struct arena *a, struct channel_message *out, struct err *e) MUST_CHECK;
 
-/* "<hash@sender's domain>": from (campaign, customer, step, occurrence) and the
- * installation's secret; the same on every attempt (RFC 5322 §3.6.4). */
+/* What names the message to the channel's provider, and where that is to report on it. */
+void render_receipt(const struct workspace *w, const struct outbox_message *m, struct str channel,
+                    const struct render *r, struct arena *a, struct channel_message *out);
+
+/* "<token.hash@sender's domain>": a token that leads back to the message when it comes back as
+ * In-Reply-To or in a bounce, and the beginning of a hash over (campaign, customer, step,
+ * occurrence), both under the installation's secret; the same on every attempt (RFC 5322 §3.6.4).
+ */
 struct str render_message_id(const struct outbox_message *m, struct str secret, struct str domain,
                              struct arena *a);
 

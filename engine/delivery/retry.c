@@ -3,7 +3,7 @@
 
 #include "engine/delivery/retry.h"
 
-#include <stdio.h>
+#include <string.h>
 
 #define SECOND INT64_C(1000000)
 #define FIRST (300 * SECOND)
@@ -54,29 +54,28 @@ static struct outbox_result rest(const struct retry_input *in, int64_t delay, bo
     return x;
 }
 
-/* No such mailbox, or it is disabled (RFC 3463); without an enhanced code, by the text. */
-static bool nobody_there(const struct channel_result *r) {
-    static const char *const codes[] = {"5.1.1", "5.1.3", "5.1.6", "5.1.10", "5.2.1"};
-    static const char *const texts[] = {"user unknown", "unknown user", "no such user",
-                                        "does not exist"};
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (strcmp(r->enhanced, codes[i]) == 0)
-            return true;
-    char said[512];
-    snprintf(said, sizeof said, "%.*s", (int)r->reason.n, r->reason.p ? r->reason.p : "");
-    for (size_t i = 0; !r->enhanced[0] && r->code >= 500 && i < sizeof texts / sizeof *texts; i++)
-        if (strcasestr(said, texts[i]))
-            return true;
-    return false;
+/* Of which kind the refusal is. What was said of the message marks no address. */
+static struct outbox_result bounced(const struct retry_input *in, const struct channel_result *r,
+                                    struct outbox_result x) {
+    bool address = r->subject == CHANNEL_SUBJECT_ADDRESS;
+    bool message = r->subject == CHANNEL_SUBJECT_MESSAGE && in->mail;
+    if (x.status != MESSAGE_FAILED || r->code <= 0 || !(address || message))
+        return x;
+    struct bounce_said said = {str_from(r->enhanced), r->code, str_of(r->reason.p, r->reason.n)};
+    if (!in->mail && r->enhanced[0])
+        said.text = STR_NONE; /* the driver has judged: a provider's words are no mail server's */
+    x.bounce = bounce_classify(&said);
+    if (message && x.bounce.class != BOUNCE_BLOCK)
+        x.bounce.class = r->outcome == CHANNEL_REFUSED ? BOUNCE_CONTENT : BOUNCE_SOFT;
+    memcpy(x.enhanced, r->enhanced, sizeof x.enhanced);
+    return x;
 }
 
 static struct outbox_result refused(const struct retry_input *in, const struct channel_result *r,
                                     bool *pause) {
     if (r->subject != CHANNEL_SUBJECT_ADDRESS && r->subject != CHANNEL_SUBJECT_MESSAGE)
         return rest(in, SEEN_DELAY, pause);
-    bool bounced = r->subject == CHANNEL_SUBJECT_ADDRESS && r->code > 0;
-    return (struct outbox_result){
-        .status = MESSAGE_FAILED, .bounced = bounced, .suppress = bounced && nobody_there(r)};
+    return bounced(in, r, (struct outbox_result){.status = MESSAGE_FAILED});
 }
 
 static struct outbox_result doubted(const struct retry_input *in) {
@@ -99,7 +98,7 @@ struct outbox_result retry_after(const struct retry_input *in, const struct chan
         return refused(in, r, pause);
     case CHANNEL_DEFERRED:
         if (r->subject == CHANNEL_SUBJECT_ADDRESS || r->subject == CHANNEL_SUBJECT_MESSAGE)
-            return again(in, MESSAGE_DEFERRED, in->now_us + backoff(in, r));
+            return bounced(in, r, again(in, MESSAGE_DEFERRED, in->now_us + backoff(in, r)));
         return rest(in, SEEN_DELAY, pause);
     case CHANNEL_DOUBT:
         return doubted(in);

@@ -4,8 +4,8 @@
  * stands here.
  *
  *   accepted                     sent
- *   refused: address             failed, for good; a bounce, and suppressed when nobody is there
- *   refused: message             failed, for good
+ *   refused: address             failed, for good; a bounce of some class (channels/bounce_class.h)
+ *   refused: message             failed, for good; a mail: a bounce that is no fault of the address
  *   refused: channel, destination  queued again in a minute, the channel pauses, no attempt counted
  *   deferred: address, message   deferred: 5 min, doubling to 4 h, +-20 %, or what the peer asks
  *   deferred: destination        the same
@@ -13,7 +13,7 @@
  *   doubt                        in_doubt: resend - queued again in a minute; hold - in_doubt
  *
  * A message that would be tried again after its end (expires, or 3 days after it was
- * queued) has failed. Pure.
+ * queued) has failed; if its address was what deferred it, that is a bounce. Pure.
  */
 #ifndef GODWIT_ENGINE_DELIVERY_RETRY_H
 #define GODWIT_ENGINE_DELIVERY_RETRY_H
@@ -29,6 +29,7 @@ struct retry_input {
     int64_t expires_us; /* 0: never */
     int64_t now_us;
     int64_t first_us; /* first delay of a deferred message; 0: 5 min */
+    bool mail;        /* it is one: a refusal of the message is the receiver's word */
     enum in_doubt in_doubt;
 };
 

@@ -235,7 +235,9 @@ static bool bring_rows(struct import *x, struct err *e) {
 /* One transaction: the rows, and how far the file has been worked off. */
 static bool write_chunk(struct import *x, struct err *e) {
     arena_reset(x->scratch);
-    if (!dbsync_script(x->db, "begin", e) || !bring_rows(x, e))
+    const char *begin = x->o->trigger ? "begin; set local godwit.event_mode = 2"
+                                      : "begin; set local godwit.event_mode = 1";
+    if (!dbsync_script(x->db, begin, e) || !bring_rows(x, e))
         return false;
     fault_point("import.rows");
     if (x->status->resumable && !import_ledger_advance(x->db, x->scratch, x->file, &x->entry, e))

@@ -85,8 +85,7 @@ void agenda_take(struct agenda *x, struct batch *b, const struct db_reply *reply
     batch_prepare(b, x->n + most);
     x->items = ARENA_ARRAY(b->arena, struct agenda_item, x->n + 1);
     for (size_t i = 0; i < x->n; i++) {
-        struct batch_customer *c =
-            batch_customer(b, (int)db_int(r, i, 1), db_text(r, i, 3));
+        struct batch_customer *c = batch_customer(b, (int)db_int(r, i, 1), db_text(r, i, 3));
         x->items[i] = (struct agenda_item){
             .kind = db_int(r, i, 0) ? AGENDA_TIMER : AGENDA_ENROLMENT,
             .customer = c,
@@ -123,9 +122,9 @@ static struct db_call run_of(struct batch *b, const struct campaign *c, int64_t 
 
 static struct db_call pass_over(struct batch *b, const struct campaign *c, int64_t was_us,
                                 int64_t now_us) {
-    static const struct db_stmt st = {
-        "schedule_pass", "update godwit.schedules set next_at = $3 "
-                         "where campaign = $1::text and next_at = $2::timestamptz"};
+    static const struct db_stmt st = {"schedule_pass",
+                                      "update godwit.schedules set next_at = $3 "
+                                      "where campaign = $1::text and next_at = $2::timestamptz"};
     struct db_params *p = db_params(b->arena);
     db_param_text(p, c->id);
     db_param_timestamptz(p, was_us);
@@ -164,11 +163,11 @@ struct db_call agenda_candidates(struct agenda *x, struct batch *b, int64_t now_
     int64_t at_us = now_us - x->run_us > CAMPAIGN_LATE_US ? now_us : x->run_us;
     if (x->campaign->audience)
         where = condition_sql(b->workspace, x->campaign->audience, at_us, 4, b->arena);
-    struct str sql = str_printf(
-        b->arena,
-        "select c.id, c.key" CONDITION_SQL_FROM " where c.shard = $1::smallint and c.id > $2::bigint "
-        "and (%.*s) order by c.id limit $3::bigint",
-        STR_FMT(where.text));
+    struct str sql = str_printf(b->arena,
+                                "select c.id, c.key" CONDITION_SQL_FROM
+                                " where c.shard = $1::smallint and c.id > $2::bigint "
+                                "and (%.*s) order by c.id limit $3::bigint",
+                                STR_FMT(where.text));
     struct db_stmt *stmt = ARENA_NEW(b->arena, struct db_stmt);
     *stmt = (struct db_stmt){NULL, str_cstr(b->arena, sql)};
     struct db_params *p = db_params(b->arena);
@@ -210,9 +209,8 @@ size_t agenda_look_calls(struct agenda *x, struct batch *b, int64_t now_us, stru
     x->sought = ARENA_ARRAY(b->arena, struct agenda_item *, x->n + 1);
     for (size_t i = 0; i < x->n; i++) {
         struct agenda_item *item = &x->items[i];
-        const struct customer_timer *t = item->kind == AGENDA_TIMER
-                                             ? journey_rows_timer(item->customer, item->campaign)
-                                             : NULL;
+        const struct customer_timer *t =
+            item->kind == AGENDA_TIMER ? journey_rows_timer(item->customer, item->campaign) : NULL;
         if (t && t->due_us == INT64_MIN && t->campaign->trigger.event.n) {
             x->sought[x->n_sought++] = item;
             db_array_int2(of, (int16_t)item->customer->shard);

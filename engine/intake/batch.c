@@ -93,12 +93,12 @@ void batch_take_row(struct batch *b, const struct db_result *r, size_t row) {
     cursor_copy(&b->to, &b->from);
 }
 
-bool batch_take(struct batch *b, const struct db_result *r, size_t limit) {
+bool batch_take(struct batch *b, const struct db_result *r, bool exhausted) {
     size_t rows = db_rows(r);
     if (rows == 1 && db_is_null(r, 0, 2))
         rows = 0;
     struct str target = db_text(r, 0, 0);
-    b->exhausted = rows < limit;
+    b->exhausted = exhausted;
     if (b->exhausted)
         cursor_set(&b->to, target, STR_NONE, STR_NONE, 0);
     else

@@ -13,6 +13,8 @@
 #include "engine/decide/profile.h"
 #include "engine/workspace.h"
 
+#define BATCH_VALUE_MOST 1000000 /* bytes of one event's properties, one customer's attributes */
+
 struct attribution_message;
 struct past; /* what one customer did under one event name */
 
@@ -25,6 +27,7 @@ struct batch_customer {
     bool live;          /* has an event that is not mere history */
     bool in_journeys;   /* an event may mean something to journeys */
     bool timed;         /* an event may set a timer of a campaign */
+    struct str refused; /* why its attributes cannot be used; empty: they can */
     struct past *pasts; /* side by side with the workspace's layouts */
     struct profile_consent *consents;
     struct profile_suppression suppressions[2];
@@ -47,13 +50,15 @@ struct batch {
     uint64_t members;            /* shards of the group */
     struct cursor from, to;      /* where the cursor stood, and where it will */
     bool exhausted;              /* nothing is left of the round behind this batch */
+    bool bounded;                /* its customers' attributes are read up to a number of bytes */
+    bool cut;                    /* and some were left out for it: a smaller batch is to be read */
     struct batch_event *events;
     size_t n;
     struct batch_customer *customers;
     size_t n_customers;
-    struct db_array **credits; /* of goals.c; NULL: none yet */
-    struct map *by_key;        /* key -> index of the customer */
-    struct map *by_id;         /* customers.id -> index */
+    struct db_array **credits;           /* of goals.c; NULL: none yet */
+    struct map *by_key;                  /* key -> index of the customer */
+    struct map *by_id;                   /* customers.id -> index */
     bool enrolments_asked, timers_asked; /* of those of them whom they concern */
 };
 
@@ -62,8 +67,9 @@ void batch_free(struct batch *b);
 /* Empties it for the next use; lets the workspace go. */
 void batch_reset(struct batch *b);
 
-/* Takes the rows of event_read.sql; b->from, members and workspace are set. False: no events. */
-bool batch_take(struct batch *b, const struct db_result *r, size_t limit);
+/* Takes the rows of event_read.sql, which are all that is left of the round or not; b->from,
+ * members and workspace are set. False: no events. */
+bool batch_take(struct batch *b, const struct db_result *r, bool exhausted);
 
 /* Takes one row alone, with the cursor set so that everything visible to the row's snapshot is
  * the past: for looking at one event again. */

@@ -9,7 +9,8 @@
 #include "engine/intake/profile_rows.h"
 #include "engine/sql_text.h"
 
-#define PROPERTIES_MOST 1000000
+#define EVENTS_BYTES (8 << 20)     /* of a batch's properties */
+#define CUSTOMERS_BYTES (16 << 20) /* of a batch's attributes */
 
 static const struct db_stmt st_read = {"event_read", sql_event_read};
 static const struct db_stmt st_customers = {"customer_read", sql_customer_read};
@@ -29,8 +30,16 @@ struct db_call batch_steps_read(struct batch *b, const char *target, size_t limi
     db_param_text(p, str_from(b->from.xid));
     db_param_int8(p, b->from.id);
     db_param_int8(p, (int64_t)limit);
-    db_param_int8(p, PROPERTIES_MOST);
+    db_param_int8(p, BATCH_VALUE_MOST);
+    db_param_int8(p, EVENTS_BYTES);
     return (struct db_call){&st_read, p};
+}
+
+bool batch_steps_exhausted(const struct db_result *r, size_t limit) {
+    if (db_rows(r) == 1 && db_is_null(r, 0, 2))
+        return true;
+    size_t found = (size_t)db_int(r, 0, 10);
+    return found == db_rows(r) && found < limit;
 }
 
 struct db_params *batch_steps_limits(struct batch *b) {
@@ -80,8 +89,8 @@ static struct db_params *asking(struct batch *b) {
     struct db_array *ids = db_array(b->arena, DB_TEXT, 0);
     struct map *seen = map_new(b->arena, 0);
     for (size_t i = 0; i < rules->n_campaigns + rules->n_earlier && b->enrolments_asked; i++) {
-        const struct campaign *c = i < rules->n_campaigns ? rules->campaigns[i]
-                                                          : rules->earlier[i - rules->n_campaigns];
+        const struct campaign *c =
+            i < rules->n_campaigns ? rules->campaigns[i] : rules->earlier[i - rules->n_campaigns];
         if (campaign_uses_responses(c))
             db_array_text(ids, c->id);
     }
@@ -100,7 +109,10 @@ static struct db_params *asking(struct batch *b) {
 }
 
 struct db_call batch_steps_customers(struct batch *b, bool created) {
-    return (struct db_call){&st_customers, batch_customer_params(b, created)};
+    struct db_params *p = batch_customer_params(b, created);
+    db_param_int8(p, BATCH_VALUE_MOST);
+    db_param_int8(p, b->bounded ? CUSTOMERS_BYTES : INT64_MAX);
+    return (struct db_call){&st_customers, p};
 }
 
 size_t batch_steps_profile(struct batch *b, struct db_call *calls) {
@@ -128,7 +140,8 @@ size_t batch_steps_profiled(struct batch *b, const struct db_reply *reply, int64
     return n;
 }
 
-static void decide_refused(struct batch *b, const struct batch_event *x, struct decisions *out) {
+static void decide_refused(struct batch *b, const struct batch_event *x, struct str why,
+                           struct decisions *out) {
     size_t n;
     const struct campaign *const *started =
         campaign_set_started_by(&b->workspace->rules, x->event.name, &n);
@@ -137,7 +150,7 @@ static void decide_refused(struct batch *b, const struct batch_event *x, struct 
         out->list[out->n++] = (struct decision){.campaign = started[i],
                                                 .outcome = OUTCOME_ERROR,
                                                 .gate = "event",
-                                                .reason = x->refused,
+                                                .reason = why,
                                                 .customer = x->customer->profile.id,
                                                 .event = x->event.id};
 }
@@ -153,8 +166,8 @@ void batch_steps_decide(struct batch *b, struct batch_event *x, int64_t now_us, 
     past_append(b, x);
     if (x->refused.n && x->event.mode == EVENT_HISTORY)
         return;
-    if (x->refused.n)
-        decide_refused(b, x, out);
+    if (x->refused.n || x->customer->refused.n)
+        decide_refused(b, x, x->refused.n ? x->refused : x->customer->refused, out);
     else
         decide(&d, &x->event);
 }

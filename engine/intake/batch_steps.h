@@ -14,8 +14,11 @@
 #define BATCH_MOST 500u
 #define BATCH_PROFILE_CALLS 4
 
-/* event_read.sql for b->members behind b->from; target NULL: up to now. */
+/* event_read.sql for b->members behind b->from; target NULL: up to now. At most `limit` events,
+ * and some megabytes of them. */
 struct db_call batch_steps_read(struct batch *b, const char *target, size_t limit);
+/* Whether its result is all that is left of the round. */
+bool batch_steps_exhausted(const struct db_result *r, size_t limit);
 
 /* customer_read; created: of the customers that were just made. */
 struct db_call batch_steps_customers(struct batch *b, bool created);

@@ -4,15 +4,18 @@
 #include "engine/intake/effects.h"
 
 #include "base/arena.h"
+#include "base/digest.h"
 #include "base/json.h"
 #include "engine/sql_text.h"
+
+#define DEDUPE_MOST 255
 
 static const struct db_stmt st_update = {"customer_update", sql_customer_update};
 static const struct db_stmt st_emit = {"event_emit", sql_event_emit};
 
 struct effects {
     struct arena *arena;
-    struct db_array *shard, *customer, *attributes;             /* updates */
+    struct db_array *shard, *customer, *attributes;               /* updates */
     struct db_array *key, *name, *properties, *occurred, *dedupe; /* events */
 };
 
@@ -32,6 +35,15 @@ struct effects *effects_new(struct arena *a) {
     return x;
 }
 
+/* What is too long for the column is told apart by its digest. */
+static struct str within(struct arena *a, struct str dedupe) {
+    char *hex = arena_alloc(a, DIGEST_HEX_CHARS + 1);
+    if (dedupe.n <= DEDUPE_MOST)
+        return dedupe;
+    digest_sha256_hex(dedupe, hex);
+    return str_from(hex);
+}
+
 void effects_add(struct effects *x, int shard, const struct profile *p, const struct effect *e) {
     struct buf json = BUF_IN(x->arena);
     json_write(&json, e->values);
@@ -45,7 +57,7 @@ void effects_add(struct effects *x, int shard, const struct profile *p, const st
     db_array_text(x->name, e->name);
     db_array_jsonb(x->properties, buf_str(&json));
     db_array_timestamptz(x->occurred, e->at_us);
-    db_array_text(x->dedupe, e->dedupe);
+    db_array_text(x->dedupe, within(x->arena, e->dedupe));
 }
 
 size_t effects_events(const struct effects *x) {

@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-#define QUIET_AFTER_US (WALLCLOCK_US_PER_S) /* then producers wake us */
+#define QUIET_AFTER_NS UINT64_C(1000000000) /* then producers wake us */
 #define POLL_BUSY_MS 10
 #define POLL_QUIET_MS 500
 #define RETRY_MS 1000
@@ -195,7 +195,7 @@ static void on_flow_ended(struct flow *f, bool ok) {
     const struct cursor_groups *all = shards_cursors(x->shards);
     if (x->due && x->due_empty == 0) { /* events that it made, or that came meanwhile, go first */
         x->empty_looks = 0;
-        x->last_event_us = wallclock_now();
+        x->last_event_ns = uv_hrtime();
     }
     if (x->empty_looks == 0) {
         set_quiet(x, false);
@@ -203,7 +203,7 @@ static void on_flow_ended(struct flow *f, bool ok) {
     } else if (x->empty_looks < all->n || due_now(x)) {
         start(x);
     } else {
-        bool long_ago = wallclock_now() - x->last_event_us > QUIET_AFTER_US;
+        bool long_ago = uv_hrtime() - x->last_event_ns > QUIET_AFTER_NS;
         set_quiet(x, long_ago);
         look_again(x, long_ago ? POLL_QUIET_MS : POLL_BUSY_MS);
     }
@@ -240,7 +240,6 @@ static void start(struct intake *x) {
 }
 
 void intake_kick(struct intake *x) {
-    x->last_event_us = wallclock_now();
     x->empty_looks = 0;
     start(x);
 }

@@ -131,8 +131,8 @@ static void decide_items(struct intake *x, struct deciding *d, int64_t now_us) {
         past_show(b, item->customer);
         d->profile = &item->customer->profile;
         d->out = &found;
-        bool refused = x->due_refused[0] && str_eq(str_from(x->due_refused),
-                                                   agenda_name(item, b->arena));
+        bool refused =
+            x->due_refused[0] && str_eq(str_from(x->due_refused), agenda_name(item, b->arena));
         agenda_decide(&x->agenda, item, d, refused ? x->refusal : NULL);
         intake_collect(x, item->customer, &found, now_us);
     }
@@ -203,6 +203,8 @@ static enum flow_result step_written(struct flow *f) {
 }
 
 const struct flow_step intake_due_steps[] = {
-    {"look", step_look},     {"found", step_found}, {"people", step_people}, {"pasts", step_pasts},
-    {"decide", step_decide}, {"write", step_write}, {"written", step_written}, {0},
+    {"look", step_look},       {"found", step_found},
+    {"people", step_people},   {"pasts", step_pasts},
+    {"decide", step_decide},   {"write", step_write},
+    {"written", step_written}, {0},
 };

@@ -53,6 +53,7 @@ static enum flow_result step_read(struct flow *f) {
     batch_reset(b);
     b->workspace = workspace_hold(x->workspace);
     b->members = g->members & shards_owned(x->shards);
+    b->bounded = true;
     cursor_copy(&b->from, &g->cursor);
     struct db_call call = batch_steps_read(b, target_for(x, g), x->limit);
     return intake_request(x, &call, 1);
@@ -73,13 +74,14 @@ static void move_on(struct intake *x) {
 static enum flow_result step_profile(struct flow *f) {
     struct intake *x = f->owner;
     struct batch *b = x->batch;
-    if (!batch_take(b, x->reply->result[0], x->limit)) {
+    const struct db_result *r = x->reply->result[0];
+    if (!batch_take(b, r, batch_steps_exhausted(r, x->limit))) {
         move_on(x);
         x->empty_looks++;
         return FLOW_DONE;
     }
     x->empty_looks = 0;
-    x->last_event_us = wallclock_now();
+    x->last_event_ns = uv_hrtime();
     x->created = false;
     past_prepare(b);
     journey_rows_prepare(b);
@@ -97,6 +99,10 @@ static enum flow_result step_create(struct flow *f) {
     struct intake *x = f->owner;
     struct batch *b = x->batch;
     size_t n = batch_steps_profiled(b, x->reply, INT64_MAX), missing = 0;
+    if (b->cut) { /* too much for the memory: the same again with fewer events */
+        x->limit = b->n / 2;
+        return FLOW_DONE;
+    }
     n = journey_rows_take(b, x->reply, n);
     if (x->goals)
         goals_take(b, x->reply->result[n++]);

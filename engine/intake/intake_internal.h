@@ -31,7 +31,7 @@ struct intake {
     size_t empty_looks; /* in a row */
     size_t limit;       /* events a batch; smaller after a batch was refused */
     uint64_t serial;    /* of the newest snapshot */
-    int64_t last_event_us;
+    uint64_t last_event_ns;
     bool reread;        /* the cursors must be read back before the next batch */
     bool rereading;     /* they are being */
     bool created;       /* the wait that just ended made customers */

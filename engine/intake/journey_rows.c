@@ -33,11 +33,10 @@ void journey_rows_prepare(struct batch *b) {
         size_t timed;
         campaign_set_timed_by(rules, e->name, &timed);
         c->timed = c->timed || timed;
-        c->in_journeys =
-            c->in_journeys ||
-            (e->mode != EVENT_HISTORY &&
-             (campaign_set_awaits(rules, e->name) || starts_journey(rules, e->name) ||
-              (rules->any_journey && str_eq(e->name, S(EVENT_CUSTOMER_CHANGED)))));
+        c->in_journeys = c->in_journeys ||
+                         (e->mode != EVENT_HISTORY &&
+                          (campaign_set_awaits(rules, e->name) || starts_journey(rules, e->name) ||
+                           (rules->any_journey && str_eq(e->name, S(EVENT_CUSTOMER_CHANGED)))));
         b->timers_asked = b->timers_asked || c->timed;
         b->enrolments_asked = b->enrolments_asked || c->in_journeys;
     }
@@ -144,8 +143,7 @@ static void take_timers(struct batch *b, const struct db_result *r) {
         if (!c || !campaign)
             continue;
         struct profile *p = &c->profile;
-        p->timers =
-            profile_rows_room(b, p->timers, p->n_timers, &p->cap_timers, sizeof *p->timers);
+        p->timers = profile_rows_room(b, p->timers, p->n_timers, &p->cap_timers, sizeof *p->timers);
         p->timers[p->n_timers++] = (struct customer_timer){
             .campaign = campaign,
             .due_us = db_timestamptz(r, i, 2),
@@ -286,9 +284,9 @@ static void add_timer(struct columns *set, struct columns *drop, const struct ba
 
 size_t journey_rows_write_calls(struct batch *b, struct db_call *calls, size_t n) {
     static const enum db_type enter[] = {
-        DB_INT2,  DB_INT8, DB_TEXT,        DB_TEXT,  DB_TEXT, DB_TIMESTAMPTZ,
-        DB_INT8,  DB_TEXT, DB_TIMESTAMPTZ, DB_JSONB, DB_TEXT, DB_BOOL,
-        DB_TIMESTAMPTZ, DB_TEXT, DB_TIMESTAMPTZ, DB_TEXT, DB_TEXT};
+        DB_INT2,        DB_INT8, DB_TEXT,        DB_TEXT,  DB_TEXT, DB_TIMESTAMPTZ,
+        DB_INT8,        DB_TEXT, DB_TIMESTAMPTZ, DB_JSONB, DB_TEXT, DB_BOOL,
+        DB_TIMESTAMPTZ, DB_TEXT, DB_TIMESTAMPTZ, DB_TEXT,  DB_TEXT};
     static const enum db_type move[] = {DB_INT2,        DB_INT8, DB_TEXT,        DB_TEXT, DB_BOOL,
                                         DB_TIMESTAMPTZ, DB_TEXT, DB_TIMESTAMPTZ, DB_TEXT, DB_TEXT};
     static const enum db_type timer[] = {DB_INT2,        DB_INT8,        DB_TEXT,

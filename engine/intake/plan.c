@@ -4,6 +4,7 @@
 #include "engine/intake/plan.h"
 
 #include "engine/intake/batch_steps.h"
+#include "engine/intake/journey_rows.h"
 #include "engine/intake/past.h"
 #include "engine/sql_text.h"
 
@@ -83,10 +84,12 @@ static void take_planned(struct batch *b, const struct db_result *r) {
  * kept ends where the engine stands, and this plan is further on. */
 static bool load(struct planner *x, struct err *e) {
     struct batch *b = x->batch;
-    struct db_call calls[BATCH_PROFILE_CALLS + 2];
+    struct db_call calls[BATCH_PROFILE_CALLS + JOURNEY_READ_CALLS + 2];
     struct db_reply *reply;
     past_prepare(b);
+    journey_rows_prepare(b);
     size_t n = batch_steps_profile(b, calls);
+    n += journey_rows_read_calls(b, calls + n);
     struct db_params *limits = batch_steps_limits(b);
     if (limits)
         calls[n++] = (struct db_call){&st_planned, limits};
@@ -95,7 +98,7 @@ static bool load(struct planner *x, struct err *e) {
         n++;
     if (!run(x, calls, n, &reply, e))
         return false;
-    size_t taken = batch_steps_profiled(b, reply, INT64_MAX);
+    size_t taken = journey_rows_take(b, reply, batch_steps_profiled(b, reply, INT64_MAX));
     if (limits)
         take_planned(b, reply->result[taken]);
     if (history < n)
@@ -183,7 +186,8 @@ static bool plan_group(struct planner *x, const struct cursor_group *g, struct s
         ok = run(x, &call, 1, &reply, e);
         if (!ok)
             break;
-        bool any = batch_take(b, reply->result[0], BATCH_MOST);
+        bool any =
+            batch_take(b, reply->result[0], batch_steps_exhausted(reply->result[0], BATCH_MOST));
         db_reply_free(reply);
         ok = !any || decide_batch(x, e);
         cursor_copy(&at, &b->to);

@@ -17,30 +17,44 @@ static void suppress(struct batch_customer *c, struct str channel, struct str re
     c->profile.suppressions = c->suppressions;
 }
 
+/* Without text: they are larger than one customer's may be, or the batch's are altogether. */
+static void take_attributes(struct batch *b, struct batch_customer *c, struct str json,
+                            int64_t size) {
+    struct err e = ERR_INIT;
+    if (!json.p && size <= BATCH_VALUE_MOST)
+        b->cut = true;
+    else if (!json.p)
+        c->refused = str_printf(b->arena, "attributes of %.1f MB are more than the limit of 1 MB",
+                                (double)size / 1e6);
+    else if (!json_parse(b->arena, json, &c->profile.attributes, &e))
+        c->refused = str_dup(b->arena, str_from(e.text));
+    else
+        return;
+    c->profile.attributes = value_map(map_new(b->arena, 0));
+    if (c->refused.n)
+        log_warn("attributes cannot be used", LOG_I("customer_id", c->profile.id),
+                 LOG_S("reason", c->refused));
+}
+
 void profile_rows_customers(struct batch *b, const struct db_result *r, bool fresh) {
     for (size_t i = 0; i < db_rows(r); i++) {
         struct batch_customer *c = batch_by_key(b, db_text(r, i, 2));
         if (!c || c->profile.id)
             continue;
         struct profile *p = &c->profile;
-        struct err e = ERR_INIT;
         p->id = db_int(r, i, 1);
         p->email = text(b, r, i, 3);
         p->phone = text(b, r, i, 4);
         p->locale = text(b, r, i, 5);
         p->timezone = text(b, r, i, 6);
-        if (!json_parse(b->arena, db_json(r, i, 7), &p->attributes, &e)) {
-            log_warn("attributes cannot be used", LOG_I("customer_id", p->id),
-                     LOG_S("reason", str_from(e.text)));
-            p->attributes = value_map(map_new(b->arena, 0));
-        }
+        take_attributes(b, c, db_is_null(r, i, 7) ? STR_NONE : db_json(r, i, 7), db_int(r, i, 16));
         p->rfm = (struct profile_rfm){.r = db_int(r, i, 10),
                                       .f = db_int(r, i, 11),
                                       .m = db_int(r, i, 12),
                                       .purchases = db_int(r, i, 13),
                                       .revenue = db_float8(r, i, 14),
                                       .top = db_float8(r, i, 15)};
-        p->created_us = db_timestamptz(r, i, 16);
+        p->created_us = db_timestamptz(r, i, 17);
         suppress(c, S("email"), text(b, r, i, 8));
         suppress(c, S("sms"), text(b, r, i, 9));
         c->fresh = fresh;
@@ -83,8 +97,7 @@ void profile_rows_messages(struct batch *b, const struct db_result *r, int64_t b
         size_t n = c->profile.n_messages++;
         c->messages = profile_rows_room(b, c->messages, n, &c->cap_messages, sizeof *c->messages);
         struct str campaign = text(b, r, i, 1);
-        const struct campaign *now =
-            campaign_set_version(&b->workspace->rules, campaign, STR_NONE);
+        const struct campaign *now = campaign_set_version(&b->workspace->rules, campaign, STR_NONE);
         c->messages[n] = (struct profile_message){.id = db_int(r, i, 7),
                                                   .campaign = campaign,
                                                   .step = text(b, r, i, 8),
@@ -106,7 +119,8 @@ void profile_rows_responses(struct batch *b, const struct db_result *r) {
         if (!c)
             continue;
         size_t n = c->profile.n_responses++;
-        c->responses = profile_rows_room(b, c->responses, n, &c->cap_responses, sizeof *c->responses);
+        c->responses =
+            profile_rows_room(b, c->responses, n, &c->cap_responses, sizeof *c->responses);
         c->responses[n] = (struct profile_response){.campaign = text(b, r, i, 1),
                                                     .occurrence = text(b, r, i, 2),
                                                     .kind = text(b, r, i, 3),

@@ -18,6 +18,12 @@ enum text {
     T_LATER_TITLE,
     T_LATER,
     T_GO_ON,
+    T_CONFIRM_TITLE,
+    T_CONFIRM_ASK,
+    T_CONFIRM,
+    T_CONFIRMED,
+    T_CONFIRM_GONE,
+    T_PENDING,
     TEXTS
 };
 
@@ -41,7 +47,13 @@ static const struct language {
           "It may have been cut short on its way. Please use the link in the message itself.",
       [T_LATER_TITLE] = "Please try again in a moment",
       [T_LATER] = "We cannot answer just now.",
-      [T_GO_ON] = "Go on to"}},
+      [T_GO_ON] = "Go on to",
+      [T_CONFIRM_TITLE] = "Confirm your subscription",
+      [T_CONFIRM_ASK] = "Would you like to receive messages from",
+      [T_CONFIRM] = "Yes, subscribe me",
+      [T_CONFIRMED] = "Thank you. You are subscribed.",
+      [T_CONFIRM_GONE] = "There is nothing to confirm any more.",
+      [T_PENDING] = "We have sent you a message: please follow its link to confirm."}},
     {"zh-Hant",
      "zh",
      {[T_TITLE] = "訂閱設定",
@@ -55,7 +67,13 @@ static const struct language {
       [T_UNKNOWN] = "連結可能不完整，請直接點選訊息中的連結。",
       [T_LATER_TITLE] = "請稍後再試",
       [T_LATER] = "目前無法處理您的要求。",
-      [T_GO_ON] = "前往"}},
+      [T_GO_ON] = "前往",
+      [T_CONFIRM_TITLE] = "確認訂閱",
+      [T_CONFIRM_ASK] = "請確認您想收到訊息，寄件者：",
+      [T_CONFIRM] = "是，我要訂閱",
+      [T_CONFIRMED] = "謝謝您，訂閱已完成。",
+      [T_CONFIRM_GONE] = "目前沒有需要確認的訂閱。",
+      [T_PENDING] = "我們已寄出確認訊息，請點選其中的連結完成訂閱。"}},
 };
 
 static const struct language *language_of(struct str locale) {
@@ -146,6 +164,8 @@ void page_preferences(struct buf *out, const struct page_preferences *p) {
     if (p->done != PAGE_ASKING)
         buf_printf(out, "<p role=\"status\">%s</p>\n",
                    l->text[p->done == PAGE_SAVED ? T_SAVED : T_ALL_OFF]);
+    if (p->pending)
+        buf_printf(out, "<p role=\"status\">%s</p>\n", l->text[T_PENDING]);
     buf_printf(out, "<p>%s ", l->text[T_INTRO]);
     put_text(out, p->sender);
     put(out, "</p>\n<form method=\"post\">\n<input type=\"hidden\" name=\"form\" "
@@ -160,6 +180,21 @@ void page_preferences(struct buf *out, const struct page_preferences *p) {
         buf_printf(out, "<button name=\"action\" value=\"save\">%s</button>\n", l->text[T_SAVE]);
     }
     buf_printf(out, "<button name=\"action\" value=\"off\">%s</button>\n</form>\n", l->text[T_OFF]);
+    close_page(out);
+}
+
+void page_confirm(struct buf *out, enum page_confirm what, struct str locale, struct str sender) {
+    const struct language *l = language_of(locale);
+    open_page(out, l, T_CONFIRM_TITLE);
+    if (what == PAGE_CONFIRM_ASK) {
+        buf_printf(out, "<p>%s ", l->text[T_CONFIRM_ASK]);
+        put_text(out, sender);
+        buf_printf(out, "</p>\n<form method=\"post\">\n<button>%s</button>\n</form>\n",
+                   l->text[T_CONFIRM]);
+    } else {
+        buf_printf(out, "<p role=\"status\">%s</p>\n",
+                   l->text[what == PAGE_CONFIRMED ? T_CONFIRMED : T_CONFIRM_GONE]);
+    }
     close_page(out);
 }
 

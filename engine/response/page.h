@@ -19,11 +19,16 @@ struct page_preferences {
     size_t n;
     struct str topic; /* of the message that led here, may be empty: comes first */
     enum page_done done;
+    bool pending; /* something that was ticked waits for the person to confirm it */
 };
 
 /* The form posts to the page's own address: `form=preferences`, `topic=NAME` for each that is on,
  * and the button: `action=save` or `action=off`. */
 void page_preferences(struct buf *out, const struct page_preferences *p);
+
+/* A subscription that the person is to confirm: the form posts to the page's own address. */
+enum page_confirm { PAGE_CONFIRM_ASK, PAGE_CONFIRMED, PAGE_CONFIRM_GONE };
+void page_confirm(struct buf *out, enum page_confirm what, struct str locale, struct str sender);
 
 enum page_notice {
     PAGE_UNKNOWN_LINK, /* a token that is not ours */

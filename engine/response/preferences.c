@@ -5,44 +5,24 @@
 
 #include "base/arena.h"
 #include "base/fault.h"
-#include "base/io/db.h"
-#include "base/log.h"
-#include "engine/session.h"
 #include "engine/sql_text.h"
-
-#include <stdlib.h>
-
-#define PATIENCE_MS 8000 /* an HTTP client waits longer than this */
-#define AGAIN_MS 50
-#define REQUESTS 4096
 
 static const struct db_stmt st_read = {"preferences_read", sql_preferences_read};
 static const struct db_stmt st_consents = {"preferences_consents", sql_preferences_consents};
 static const struct db_stmt st_set = {"preferences_set", sql_preferences_set};
+static const struct db_stmt st_confirm = {"preferences_confirm",
+                                          "select godwit.confirm_consent($1, $2)"};
 
-/* One request: made, and made again while the database is away. */
+/* One request, in its own arena. */
 struct job {
-    struct job *next; /* among those that wait to be made again */
-    struct preferences *owner;
     struct arena *arena;
-    const struct db_params *params;
-    uint64_t until; /* loop time */
+    struct db_params *params;
     void *ctx;
-    preferences_set_fn set_done; /* or, to read: */
+    preferences_set_fn set_done;
     preferences_read_fn read_done;
-    const struct settings_topic *topics;
+    preferences_confirm_fn confirm_done;
+    const struct settings_topic *topics; /* to read */
     size_t n;
-};
-
-struct preferences {
-    struct db *db;
-    uv_timer_t timer;
-    struct job *again;
-    size_t waiting;
-    bool closed;
-    int closing;
-    void (*on_closed)(void *ctx);
-    void *closed_ctx;
 };
 
 /* ---- ends */
@@ -76,99 +56,62 @@ static void give_state(struct job *j, const struct db_reply *reply) {
     j->read_done(j->ctx, NULL, &s);
 }
 
-static void end(struct job *j, const struct err *e, const struct db_reply *reply) {
-    j->owner->waiting--;
-    if (j->set_done)
-        j->set_done(j->ctx, e);
-    else if (e)
+static void on_read(void *ctx, const struct err *e, const struct db_reply *reply) {
+    struct job *j = ctx;
+    if (e)
         j->read_done(j->ctx, e, NULL);
     else
         give_state(j, reply);
     arena_free(j->arena);
 }
 
-static void make(struct job *j);
-
-static void on_timer(uv_timer_t *t) {
-    struct preferences *p = t->data;
-    struct job *list = p->again;
-    p->again = NULL;
-    while (list) {
-        struct job *next = list->next;
-        make(list);
-        list = next;
-    }
-}
-
-/* Setting a preference twice is setting it once: it is tried again whatever became of it. */
-static void later(struct job *j, const struct err *e) {
-    struct preferences *p = j->owner;
-    if (p->closed || e->kind != ERR_TEMPORARY || uv_now(p->timer.loop) >= j->until) {
-        if (e->kind != ERR_TEMPORARY)
-            log_error("preferences could not be read or written",
-                      LOG_S("error", str_from(e->text)));
-        end(j, e, NULL);
-        return;
-    }
-    j->next = p->again;
-    p->again = j;
-    if (!uv_is_active((uv_handle_t *)&p->timer))
-        uv_timer_start(&p->timer, on_timer, AGAIN_MS, 0);
-}
-
-static void on_done(void *ctx, const struct err *e, struct db_reply *reply) {
+static void on_set(void *ctx, const struct err *e, const struct db_reply *reply) {
     struct job *j = ctx;
-    if (e) {
-        later(j, e);
-    } else {
-        if (j->set_done)
-            fault_point("preferences.committed");
-        end(j, NULL, reply);
-    }
-    db_reply_free(reply);
+    (void)reply;
+    if (!e)
+        fault_point("preferences.committed");
+    j->set_done(j->ctx, e);
+    arena_free(j->arena);
 }
 
-static void make(struct job *j) {
-    struct err e = ERR_INIT;
-    struct db_call read[] = {{&st_read, j->params}, {&st_consents, j->params}};
-    struct db_call set = {&st_set, j->params};
-    bool ok = j->set_done ? db_transaction(j->owner->db, &set, 1, on_done, j, &e)
-                          : db_transaction(j->owner->db, read, 2, on_done, j, &e);
-    if (!ok)
-        later(j, &e);
+static void on_confirmed(void *ctx, const struct err *e, const struct db_reply *reply) {
+    static const char *const words[] = {"confirmed", "already", "gone"};
+    struct job *j = ctx;
+    enum preferences_confirmed what = PREFERENCES_UNKNOWN;
+    if (!e)
+        fault_point("preferences.committed");
+    for (int i = 0; !e && i < 3; i++)
+        if (str_eq(db_text(reply->result[0], 0, 0), str_from(words[i])))
+            what = (enum preferences_confirmed)i;
+    j->confirm_done(j->ctx, e, what);
+    arena_free(j->arena);
 }
 
-static struct job *new_job(struct preferences *p, int shard, int64_t message, void *ctx,
-                           struct db_params **params) {
+/* ---- requests */
+
+static struct job *new_job(int shard, int64_t message, void *ctx) {
     struct arena *a = arena_new(2048);
     struct job *j = ARENA_NEW(a, struct job);
-    *params = db_params(a);
-    db_param_int2(*params, (int16_t)shard);
-    db_param_int8(*params, message);
-    *j = (struct job){.owner = p,
-                      .arena = a,
-                      .params = *params,
-                      .until = uv_now(p->timer.loop) + PATIENCE_MS,
-                      .ctx = ctx};
-    p->waiting++;
+    *j = (struct job){.arena = a, .params = db_params(a), .ctx = ctx};
+    db_param_int2(j->params, (int16_t)shard);
+    db_param_int8(j->params, message);
     return j;
 }
 
-void preferences_read(struct preferences *p, int shard, int64_t message,
+void preferences_read(struct patient *p, int shard, int64_t message,
                       const struct settings_topic *topics, size_t n, preferences_read_fn done,
                       void *ctx) {
-    struct db_params *params;
-    struct job *j = new_job(p, shard, message, ctx, &params);
+    struct job *j = new_job(shard, message, ctx);
+    const struct db_call calls[] = {{&st_read, j->params}, {&st_consents, j->params}};
     j->read_done = done;
     j->topics = topics;
     j->n = n;
-    make(j);
+    patient_ask(p, calls, 2, on_read, j);
 }
 
-void preferences_set(struct preferences *p, int shard, int64_t message,
+void preferences_set(struct patient *p, int shard, int64_t message,
                      const struct preferences_wish *wish, preferences_set_fn done, void *ctx) {
-    struct db_params *params;
-    struct job *j = new_job(p, shard, message, ctx, &params);
+    struct job *j = new_job(shard, message, ctx);
     size_t n = wish->own_topic ? 1 : wish->n;
     struct db_array *topics = db_array(j->arena, DB_TEXT, n);
     struct db_array *states = db_array(j->arena, DB_BOOL, n);
@@ -179,73 +122,19 @@ void preferences_set(struct preferences *p, int shard, int64_t message,
         db_array_bool(states, !wish->own_topic && wish->subscribed[i]);
         db_array_bool(defaults, wish->own_topic || wish->by_default[i]);
     }
-    db_param_text(params, wish->source);
-    db_param_array(params, topics);
-    db_param_array(params, states);
-    db_param_array(params, defaults);
+    db_param_text(j->params, wish->source);
+    db_param_array(j->params, topics);
+    db_param_array(j->params, states);
+    db_param_array(j->params, defaults);
     j->set_done = done;
-    make(j);
+    const struct db_call call = {&st_set, j->params};
+    patient_ask(p, &call, 1, on_set, j);
 }
 
-size_t preferences_waiting(const struct preferences *p) {
-    return p->waiting;
-}
-
-/* ---- life */
-
-static void on_up(void *ctx) {
-    struct preferences *p = ctx;
-    session_settings(p->db);
-}
-
-static void on_down(void *ctx, const struct err *e) {
-    (void)ctx;
-    (void)e;
-}
-
-struct preferences *preferences_open(uv_loop_t *loop, const char *conninfo, struct err *e) {
-    struct preferences *p = calloc(1, sizeof *p);
-    if (!p)
-        abort();
-    struct db_events events = {on_up, on_down, NULL, p};
-    p->db = db_open(loop, conninfo, REQUESTS, &events, e);
-    if (!p->db) {
-        free(p);
-        return NULL;
-    }
-    uv_timer_init(loop, &p->timer);
-    p->timer.data = p;
-    return p;
-}
-
-static void one_closed(struct preferences *p) {
-    if (--p->closing)
-        return;
-    void (*on_closed)(void *) = p->on_closed;
-    void *ctx = p->closed_ctx;
-    free(p);
-    on_closed(ctx);
-}
-
-static void on_db_closed(void *ctx) {
-    one_closed(ctx);
-}
-
-static void on_timer_closed(uv_handle_t *h) {
-    one_closed(h->data);
-}
-
-void preferences_close(struct preferences *p, void (*on_closed)(void *ctx), void *ctx) {
-    static const struct err stopping = {ERR_TEMPORARY, "the engine is stopping"};
-    p->on_closed = on_closed;
-    p->closed_ctx = ctx;
-    p->closed = true;
-    p->closing = 2;
-    for (struct job *j = p->again, *next; j; j = next) {
-        next = j->next;
-        end(j, &stopping, NULL);
-    }
-    p->again = NULL;
-    uv_close((uv_handle_t *)&p->timer, on_timer_closed);
-    db_close(p->db, on_db_closed, p);
+void preferences_confirm(struct patient *p, int shard, int64_t message, preferences_confirm_fn done,
+                         void *ctx) {
+    struct job *j = new_job(shard, message, ctx);
+    const struct db_call call = {&st_confirm, j->params};
+    j->confirm_done = done;
+    patient_ask(p, &call, 1, on_confirmed, j);
 }

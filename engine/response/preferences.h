@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * preferences: what the recipient of a message may see and set about topics, in the
- * database. Setting is committed before `done`; it is tried again while the database is
- * away, for some seconds, and nothing is ever refused because there is much to do.
- *
- * A connection of its own: a lock that one waits for (another session is changing the same
- * customer's consent) holds up nobody's opens and clicks. Loop thread only.
+ * database, over a connection that tries again (patient.h) and that opens and clicks do not share:
+ * a lock that one waits for (another session is changing the same customer's consent) holds none of
+ * them up. Setting is committed before `done`. Loop thread only.
  */
 #ifndef GODWIT_ENGINE_RESPONSE_PREFERENCES_H
 #define GODWIT_ENGINE_RESPONSE_PREFERENCES_H
 
-#include "base/err.h"
+#include "engine/response/patient.h"
 #include "engine/settings.h"
-
-#include <uv.h>
-
-struct preferences;
 
 /* What is wanted of each topic; lives until `done`. */
 struct preferences_wish {
@@ -37,17 +31,22 @@ typedef void (*preferences_read_fn)(void *ctx, const struct err *e,
                                     const struct preferences_state *s);
 typedef void (*preferences_set_fn)(void *ctx, const struct err *e);
 
-struct preferences *preferences_open(uv_loop_t *loop, const char *conninfo,
-                                     struct err *e) MUST_CHECK;
-
-void preferences_read(struct preferences *p, int shard, int64_t message,
+void preferences_read(struct patient *p, int shard, int64_t message,
                       const struct settings_topic *topics, size_t n, preferences_read_fn done,
                       void *ctx);
-void preferences_set(struct preferences *p, int shard, int64_t message,
+void preferences_set(struct patient *p, int shard, int64_t message,
                      const struct preferences_wish *wish, preferences_set_fn done, void *ctx);
 
-size_t preferences_waiting(const struct preferences *p);
-/* What still waits fails. */
-void preferences_close(struct preferences *p, void (*on_closed)(void *ctx), void *ctx);
+/* What came of following the link in a mail that asks to confirm a subscription. */
+enum preferences_confirmed {
+    PREFERENCES_CONFIRMED,
+    PREFERENCES_ALREADY,
+    PREFERENCES_GONE,
+    PREFERENCES_UNKNOWN
+};
+typedef void (*preferences_confirm_fn)(void *ctx, const struct err *e,
+                                       enum preferences_confirmed what);
+void preferences_confirm(struct patient *p, int shard, int64_t message, preferences_confirm_fn done,
+                         void *ctx);
 
 #endif

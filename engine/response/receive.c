@@ -5,16 +5,24 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/wallclock.h"
+#include "engine/registry.h"
 #include "engine/response/receive_internal.h"
 #include "engine/secret.h"
+#include "engine/sql_text.h"
 
 #include <stdlib.h>
 
 #define CLOSE_MS 2000 /* for what waits for a commit */
 #define CLOSE_LOOK_MS 10
+#define REQUESTS 4096 /* under way on one connection */
+#define KEYS_MS 15000 /* a new key signs a minute after it was made */
 
-const int receive_codes[RECEIVE_CODES] = {200, 302, 400, 401, 404, 405, 413, 415, 429, 500, 503, 0};
+static const struct db_stmt st_keys = {"token_keys", sql_token_keys};
+
+const int receive_codes[RECEIVE_CODES] = {200, 302, 400, 401, 403, 404, 405,
+                                          413, 415, 429, 500, 503, 0};
 
 enum { GET = 1, POST = 2 };
 
@@ -27,8 +35,11 @@ static const struct route {
 } routes[] = {
     {"/o/", false, GET, AT_OPEN, receive_hit_open},
     {"/c/", false, GET, AT_CLICK, receive_hit_click},
+    {"/l/", false, GET, AT_DECOY, receive_hit_decoy},
     {"/u/", false, GET | POST, AT_PREFERENCES, receive_preferences},
+    {"/d/", false, GET | POST, AT_CONFIRM, receive_confirm},
     {"/v1/", false, POST, AT_TRACK, receive_track},
+    {"/hooks/", false, GET | POST, AT_HOOK, receive_hook},
     {"/healthz", true, GET, AT_STATUS, receive_health},
     {"/readyz", true, GET, AT_STATUS, receive_ready},
     {"/metrics", true, GET, AT_STATUS, receive_metrics},
@@ -159,6 +170,10 @@ static bool read_keys(struct receive *rc, const struct workspace *w, struct err 
             arena_free(a);
             return err_context(e, "tracking: write_keys");
         }
+    if (!receive_hook_channels(rc, w, a, e)) {
+        arena_free(a);
+        return false;
+    }
     arena_free(rc->keys_arena);
     rc->keys_arena = a;
     rc->write_keys = keys;
@@ -180,26 +195,52 @@ static bool open_parts(struct receive *rc, const char *conninfo, struct err *e) 
     if (!read_keys(rc, rc->workspace, e))
         return false;
     rc->responses = responses_open(rc->loop, conninfo, e);
-    rc->preferences = rc->responses ? preferences_open(rc->loop, conninfo, e) : NULL;
-    rc->track = rc->preferences ? track_open(rc->loop, conninfo, e) : NULL;
+    rc->preferences = rc->responses ? patient_open(rc->loop, conninfo, REQUESTS, e) : NULL;
+    rc->hooks = rc->preferences ? patient_open(rc->loop, conninfo, REQUESTS, e) : NULL;
+    rc->track = rc->hooks ? track_open(rc->loop, conninfo, e) : NULL;
     rc->server = rc->track ? http_server_open(rc->loop, &o, e) : NULL;
     return rc->server != NULL;
 }
 
+/* ---- keys that another engine or a person made, or took away */
+
+static void on_keys(void *ctx, const struct err *e, const struct db_reply *reply) {
+    struct receive *rc = ctx;
+    struct keyring ring = {0};
+    struct err why = ERR_INIT;
+    if (e)
+        return; /* the next time */
+    if (registry_read_keys(reply->result[0], &ring, &why))
+        *rc->keys = ring;
+    else
+        log_error("the keys of tokens could not be read", LOG_S("error", str_from(why.text)));
+    keyring_clear(&ring);
+}
+
+static void on_keys_timer(uv_timer_t *t) {
+    struct receive *rc = t->data;
+    const struct db_call call = {&st_keys, NULL};
+    patient_ask(rc->hooks, &call, 1, on_keys, rc);
+}
+
 struct receive *receive_open(uv_loop_t *loop, const char *conninfo, struct workspace *w,
-                             struct str secret, const struct receive_host *host, struct err *e) {
+                             struct keyring *keys, const struct receive_host *host, struct err *e) {
     struct receive *rc = calloc(1, sizeof *rc);
     if (!rc)
         abort();
     *rc = (struct receive){.loop = loop,
                            .host = *host,
                            .workspace = workspace_hold(w),
-                           .secret = secret,
+                           .keys = keys,
                            .opened_us = wallclock_now()};
     if (!open_parts(rc, conninfo, e))
         return NULL; /* the caller gives up: what is open ends with the process */
     uv_timer_init(loop, &rc->timer);
     rc->timer.data = rc;
+    rc->restate = restate_open(loop, rc->hooks);
+    uv_timer_init(loop, &rc->keys_timer);
+    rc->keys_timer.data = rc;
+    uv_timer_start(&rc->keys_timer, on_keys_timer, KEYS_MS, KEYS_MS);
     return rc;
 }
 
@@ -234,10 +275,13 @@ static void on_look(uv_timer_t *t) {
     http_server_counts(rc->server, &counts);
     if (counts.waiting && uv_now(rc->loop) < rc->close_at)
         return;
-    rc->closing = 4;
+    rc->closing = 7;
     uv_close((uv_handle_t *)&rc->timer, on_timer_closed);
+    uv_close((uv_handle_t *)&rc->keys_timer, on_timer_closed);
     responses_close(rc->responses, on_part_closed, rc);
-    preferences_close(rc->preferences, on_part_closed, rc);
+    patient_close(rc->preferences, on_part_closed, rc);
+    restate_close(rc->restate, on_part_closed, rc);
+    patient_close(rc->hooks, on_part_closed, rc);
     track_close(rc->track, on_part_closed, rc);
 }
 

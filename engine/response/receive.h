@@ -4,6 +4,8 @@
  *
  *     GET /o/TOKEN.gif      an open             GET /c/TOKEN    a click, redirects
  *     GET, POST /u/TOKEN    preferences         POST /v1/...    Segment's libraries
+ *     GET, POST /d/TOKEN    confirms a subscription    GET /l/TOKEN   the decoy: no person
+ *     GET, POST /hooks/CHANNEL[/TOKEN]          what providers tell: receipts, inbound SMS
  *     GET /healthz  /readyz  /metrics           for operators
  *
  * Whatever is answered with 200 or 302 is committed. Runs in the engine's loop with
@@ -14,6 +16,7 @@
 #define GODWIT_ENGINE_RESPONSE_RECEIVE_H
 
 #include "base/err.h"
+#include "base/keyring.h"
 #include "engine/workspace.h"
 
 #include <uv.h>
@@ -26,9 +29,10 @@ struct receive_host {
     void (*metrics)(void *ctx, struct buf *out); /* the engine's families, for /metrics */
 };
 
-/* workspace->settings.tracking.listen says where. `secret` keys tokens; borrowed. */
+/* workspace->settings.tracking.listen says where. `keys` are of tokens; borrowed, and
+ * read again from the database now and then. */
 struct receive *receive_open(uv_loop_t *loop, const char *conninfo, struct workspace *w,
-                             struct str secret, const struct receive_host *host,
+                             struct keyring *keys, const struct receive_host *host,
                              struct err *e) MUST_CHECK;
 int receive_port(const struct receive *rc);
 

@@ -2,7 +2,6 @@
 #include "config.h"
 
 #include "base/arena.h"
-#include "base/token.h"
 #include "base/wallclock.h"
 #include "engine/response/receive_internal.h"
 
@@ -47,9 +46,28 @@ void receive_hit_open(struct visit *v) {
     struct response_hit hit = hit_of(v);
     if (str_ends(token, S(".gif")))
         token = str_sub(token, 0, token.n - 4);
-    if (!token_check(v->rc->secret, TOKEN_OPEN, token, &hit.shard, &hit.message))
+    if (!keyring_check(v->rc->keys, TOKEN_OPEN, token, &hit.shard, &hit.message))
         answer_gif(v); /* looks the same: tells nothing about which tokens are good */
     else if (!responses_add(v->rc->responses, &hit, on_open_recorded, v))
+        answer_later(v);
+}
+
+/* ---- the decoy: nobody is there to read the answer */
+
+static void on_decoy_recorded(void *ctx, bool recorded) {
+    struct visit *v = ctx;
+    if (recorded)
+        receive_notice(v, 200, PAGE_UNKNOWN_LINK, STR_NONE);
+    else
+        answer_later(v);
+}
+
+void receive_hit_decoy(struct visit *v) {
+    struct response_hit hit = hit_of(v);
+    hit.click = hit.decoy = true;
+    if (!keyring_check(v->rc->keys, TOKEN_DECOY, v->rest, &hit.shard, &hit.message))
+        receive_notice(v, 404, PAGE_UNKNOWN_LINK, STR_NONE);
+    else if (!responses_add(v->rc->responses, &hit, on_decoy_recorded, v))
         answer_later(v);
 }
 
@@ -92,7 +110,7 @@ static void on_click_recorded(void *ctx, bool recorded) {
 void receive_hit_click(struct visit *v) {
     struct token_link link;
     struct response_hit hit = hit_of(v);
-    if (!token_link_check(v->arena, v->rc->secret, v->rest, &link)) {
+    if (!keyring_link_check(v->arena, v->rc->keys, v->rest, &link)) {
         receive_notice(v, 404, PAGE_UNKNOWN_LINK, STR_NONE);
         return;
     }

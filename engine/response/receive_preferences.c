@@ -2,8 +2,7 @@
 #include "config.h"
 
 #include "base/arena.h"
-#include "base/token.h"
-#include "engine/response/post_form.h"
+#include "base/post_form.h"
 #include "engine/response/receive_internal.h"
 
 /* A visit to /u/TOKEN. GET reads and shows. POST of the page's own form sets, then reads and
@@ -14,6 +13,7 @@ struct preference_visit {
     int shard;
     int64_t message;
     enum page_done done;
+    const bool *wanted; /* beside the topics; NULL: the form set none */
 };
 
 /* ---- show */
@@ -40,6 +40,8 @@ static void on_read(void *ctx, const struct err *e, const struct preferences_sta
         .topic = s->topic,
         .done = p->done,
     };
+    for (size_t i = 0; p->wanted && i < settings->n_topics; i++)
+        page.pending |= settings->topics[i].confirm && p->wanted[i] && !s->subscribed[i];
     page_preferences(&b, &page);
     receive_page(v, 200, buf_str(&b));
 }
@@ -103,6 +105,7 @@ static void set_topics(struct preference_visit *p, const struct post_form *form)
                                     .by_default = defaults,
                                     .n = n};
     p->done = PAGE_SAVED;
+    p->wanted = on;
     if (n)
         preferences_set(v->rc->preferences, p->shard, p->message, &wish, on_page_set, p);
     else
@@ -127,7 +130,7 @@ static void post(struct preference_visit *p) {
 void receive_preferences(struct visit *v) {
     struct preference_visit *p = ARENA_NEW(v->arena, struct preference_visit);
     p->visit = v;
-    if (!token_check(v->rc->secret, TOKEN_UNSUBSCRIBE, v->rest, &p->shard, &p->message))
+    if (!keyring_check(v->rc->keys, TOKEN_UNSUBSCRIBE, v->rest, &p->shard, &p->message))
         receive_notice(v, 404, PAGE_UNKNOWN_LINK, STR_NONE);
     else if (http_method(v->request) == HTTP_POST)
         post(p);

@@ -20,8 +20,8 @@ void receive_ready(struct visit *v) {
 }
 
 static void put_http(const struct receive *rc, struct buf *out) {
-    static const char *const endpoints[ENDPOINTS] = {"open",  "click",  "preferences",
-                                                     "track", "status", "other"};
+    static const char *const endpoints[ENDPOINTS] = {
+        "open", "click", "decoy", "preferences", "confirm", "track", "hook", "status", "other"};
     struct http_server_counts counts;
     http_server_counts(rc->server, &counts);
     metrics_counter(out, "godwit_http_requests_total", "Requests answered.");
@@ -53,6 +53,9 @@ static void put_responses(const struct receive *rc, struct buf *out) {
     metrics_sample(out, "godwit_responses_total", "kind=\"unsubscribe\"", (double)rc->unsubscribes);
     metrics_count(out, "godwit_responses_machine_total", "Opens and clicks that were no person's.",
                   (double)counts.machines);
+    metrics_count(out, "godwit_responses_restated_total",
+                  "Verdicts on opens and clicks that changed later.",
+                  (double)restate_changed(rc->restate));
     metrics_count(out, "godwit_responses_shed_total", "Opens and clicks answered with 503.",
                   (double)counts.shed);
     metrics_counter(out, "godwit_track_items_total", "Items of Segment's libraries.");
@@ -62,11 +65,29 @@ static void put_responses(const struct receive *rc, struct buf *out) {
     metrics_sample(out, "godwit_track_items_total", "result=\"skipped\"", (double)rc->skipped);
 }
 
+static void put_hooks(const struct receive *rc, struct buf *out) {
+    static const char *const outcomes[HOOK_OUTCOMES] = {"recorded", "repeated", "progress",
+                                                        "unknown"};
+    metrics_counter(out, "godwit_hook_reports_total", "What providers told.");
+    for (int i = 0; i < HOOK_OUTCOMES; i++) {
+        char labels[40];
+        snprintf(labels, sizeof labels, "result=\"%s\"", outcomes[i]);
+        metrics_sample(out, "godwit_hook_reports_total", labels, (double)rc->hooked[i]);
+    }
+    metrics_counter(out, "godwit_hook_refused_total", "Requests of providers that were refused.");
+    metrics_sample(out, "godwit_hook_refused_total", "why=\"forged\"", (double)rc->hooks_forbidden);
+    metrics_sample(out, "godwit_hook_refused_total", "why=\"unreadable\"",
+                   (double)rc->hooks_unreadable);
+    metrics_count(out, "godwit_subscriptions_confirmed_total",
+                  "Subscriptions that people confirmed by a link.", (double)rc->confirmed);
+}
+
 void receive_metrics(struct visit *v) {
     struct buf b = BUF_IN(v->arena);
     metrics_process(&b, v->rc->opened_us);
     v->rc->host.metrics(v->rc->host.ctx, &b);
     put_http(v->rc, &b);
     put_responses(v->rc, &b);
+    put_hooks(v->rc, &b);
     receive_answer(v, 200, S(METRICS_TYPE), buf_str(&b), fresh);
 }

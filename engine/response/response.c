@@ -115,7 +115,9 @@ static struct str details_of(struct arena *a, const struct hit *h) {
         buf_add_str(&b, S(",\"method\":\"HEAD\""));
     if (h->h.prefetch)
         buf_add_str(&b, S(",\"prefetch\":true"));
-    if (h->h.click)
+    if (h->h.decoy)
+        buf_add_str(&b, S(",\"decoy\":true"));
+    else if (h->h.click)
         buf_printf(&b, ",\"link\":%" PRIu32 ",\"links\":%" PRIu32, h->h.link, h->links);
     buf_printf(&b, ",\"verdict\":%d", VERDICT_VERSION);
     return buf_str(&b);
@@ -128,26 +130,45 @@ static struct str machine(const struct hit *h, int64_t delay_ms) {
                                  .prefetch = h->h.prefetch,
                                  .agent = h->h.agent,
                                  .delay_ms = delay_ms,
-                                 .links = h->links};
+                                 .links = h->links,
+                                 .decoy = h->h.decoy};
     return str_from(verdict_of(&f).why);
 }
 
-enum { C_SHARD, C_MESSAGE, C_KIND, C_AT, C_URL, C_MACHINE, C_MACHINE_SOON, C_DETAILS, COLUMNS };
+/* It says something about other hits of the message: they are judged again, together (restate.h).
+ */
+static bool is_telling(const struct hit *h) {
+    return h->h.decoy || h->h.head || h->links > 1;
+}
+
+enum {
+    C_SHARD,
+    C_MESSAGE,
+    C_KIND,
+    C_AT,
+    C_URL,
+    C_MACHINE,
+    C_MACHINE_SOON,
+    C_DETAILS,
+    C_TELLING,
+    COLUMNS
+};
 
 static void add_row(struct arena *a, struct db_array **c, const struct hit *h) {
     db_array_int2(c[C_SHARD], (int16_t)h->h.shard);
     db_array_int8(c[C_MESSAGE], h->h.message);
     db_array_text(c[C_KIND], h->h.click ? S("click") : S("open"));
     db_array_timestamptz(c[C_AT], h->h.at_us);
-    db_array_text(c[C_URL], h->h.click ? h->h.url : STR_NONE);
+    db_array_text(c[C_URL], h->h.click && !h->h.decoy ? h->h.url : STR_NONE);
     db_array_text(c[C_MACHINE], machine(h, VERDICT_SOON_MS));
     db_array_text(c[C_MACHINE_SOON], machine(h, 0));
     db_array_text(c[C_DETAILS], details_of(a, h));
+    db_array_bool(c[C_TELLING], is_telling(h));
 }
 
 static bool write_batch(struct batch *b, struct err *e) {
-    static const enum db_type types[COLUMNS] = {DB_INT2, DB_INT8, DB_TEXT, DB_TIMESTAMPTZ,
-                                                DB_TEXT, DB_TEXT, DB_TEXT, DB_TEXT};
+    static const enum db_type types[COLUMNS] = {DB_INT2, DB_INT8, DB_TEXT, DB_TIMESTAMPTZ, DB_TEXT,
+                                                DB_TEXT, DB_TEXT, DB_TEXT, DB_BOOL};
     struct db_array *c[COLUMNS];
     struct db_params *p = db_params(b->arena);
     for (size_t i = 0; i < COLUMNS; i++)
@@ -231,7 +252,7 @@ bool responses_add(struct responses *rs, const struct response_hit *hit, respons
     *h = (struct hit){.h = *hit, .done = done, .ctx = ctx};
     h->h.agent = clean_agent(b->arena, hit->agent);
     h->h.url = str_dup(b->arena, hit->url);
-    h->links = hit->click ? count_links(rs, hit) : 0;
+    h->links = hit->click && !hit->decoy ? count_links(rs, hit) : 0;
     rs->counts.waiting++;
     send_when_worth(rs);
     return true;

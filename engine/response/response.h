@@ -27,6 +27,7 @@ struct response_hit {
     struct str url; /* of a click */
     struct str agent;
     bool head, prefetch;
+    bool decoy; /* a click on the link that no person sees; no url */
     int64_t at_us;
 };
 

@@ -67,9 +67,12 @@ create trigger reserved before insert on godwit.events
 alter table godwit.responses
     add column event_id bigint,
     add column value numeric,
-    add column share double precision;
+    add column share double precision,
+    add column recorded_at timestamptz;
 comment on column godwit.responses.event_id is 'of a conversion: the event that reached the goal';
 comment on column godwit.responses.share is 'of a conversion: the part credited to this message; the parts of one event and campaign are 1 together';
+comment on column godwit.responses.recorded_at is 'of a conversion: when it was written; `at` is when the event happened';
+create index responses_recorded on godwit.responses (recorded_at) where kind = 'conversion';
 create unique index responses_conversion on godwit.responses (shard, event_id, campaign, message_id)
     where kind = 'conversion';
 
@@ -78,6 +81,31 @@ select r.message_id, c.key as customer, r.campaign, r.kind, r.at, r.url, r.human
        r.event_id, r.value, r.share
   from godwit.responses r
   join godwit.customers c on c.shard = r.shard and c.id = r.customer_id;
+
+-- In the log each stands where it was written: a conversion by a late event is seen by whoever
+-- follows.
+create or replace view godwit.report_log as
+select m.shard, m.customer_id, coalesce(m.sent_at, m.sending_at, m.queued_at) as at,
+       m.status as kind, m.campaign, c.key as customer, m.id as message_id, m.channel,
+       null::text as url, null::boolean as human, m.reason
+  from godwit.messages m
+  join godwit.customers c on c.shard = m.shard and c.id = m.customer_id
+union all
+select r.shard, r.customer_id, r.at, r.kind, r.campaign, c.key, r.message_id, null, r.url, r.human,
+       r.details ->> 'reason'
+  from godwit.responses r
+  join godwit.customers c on c.shard = r.shard and c.id = r.customer_id
+ where r.kind <> 'conversion'
+union all
+select r.shard, r.customer_id, r.recorded_at, r.kind, r.campaign, c.key, r.message_id, null, null,
+       null, concat_ws(', ', r.details ->> 'event', 'worth ' || trim_scale(r.value))
+  from godwit.responses r
+  join godwit.customers c on c.shard = r.shard and c.id = r.customer_id
+ where r.kind = 'conversion'
+union all
+select d.shard, d.customer_id, d.at, d.outcome, d.campaign, c.key, null, null, null, null, d.reason
+  from godwit.decisions d
+  join godwit.customers c on c.shard = d.shard and c.id = d.customer_id;
 
 -- ---- what came of each message, each counted once however often it was opened
 
@@ -176,10 +204,12 @@ select o.campaign, o.version, o.shard, o.customer_id, o.status = 'held_out' as h
 create function godwit.share_interval(yes bigint, of bigint, out low double precision,
                                       out high double precision)
     language sql immutable parallel safe as $$
-    select greatest(0, (c - h) / d), least(1, (c + h) / d)
-      from (select p + z * z / (2 * n) as c, z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) as h,
-                   1 + z * z / n as d
-              from (select 1.959963985::double precision as z, $2::double precision as n,
+    select case when n > 0 then greatest(0, (c - h) / d) end,
+           case when n > 0 then least(1, (c + h) / d) end
+      from (select n, p + z * z / (2 * n) as c,
+                   z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) as h, 1 + z * z / n as d
+              from (select 1.959963985::double precision as z,
+                           nullif($2, 0)::double precision as n,
                            $1::double precision / nullif($2, 0) as p) x) y
 $$;
 create function godwit.lift_interval(treated_yes bigint, treated bigint, held_yes bigint, held bigint,

@@ -2,7 +2,8 @@
 -- $4 in flight, $5 trouble
 with gone as (
     delete from godwit.channel_states c
-     where not exists (select from godwit.engines e where e.id = c.engine))
+     where not exists (select from godwit.engines e where e.id = c.engine)
+        or (c.engine = $1::bigint and c.channel <> all ($2::text[])))
 insert into godwit.channel_states as c (engine, channel, rate, in_flight, trouble)
 select $1::bigint, x.* from unnest($2::text[], $3::double precision[], $4::integer[], $5::text[])
        as x (channel, rate, in_flight, trouble)

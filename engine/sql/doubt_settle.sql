@@ -5,6 +5,6 @@ update godwit.messages m
        due_at = case when $3::boolean then now() end,
        reason = case when $3::boolean then 'in doubt: sent again by hand'
                      else 'in doubt: dropped by hand; it may have arrived' end
- where m.status = 'in_doubt' and ($1::text is null or m.campaign = $1)
+ where m.status = 'in_doubt' and m.doubted_at is not null and ($1::text is null or m.campaign = $1)
    and (cardinality($2::bigint[]) = 0 or m.id = any ($2::bigint[]))
 returning m.id

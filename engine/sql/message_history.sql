@@ -3,7 +3,8 @@
 -- Each counts once, when it left or will: what is due and has not left does so now at the earliest,
 -- what is in doubt may have left at that moment, what is set aside by a pause counts when it was made.
 select c.id, m.campaign, m.channel, m.topic,
-       coalesce(m.sent_at, case when isfinite(m.due_at) then greatest(m.due_at, $5) end,
+       coalesce(m.sent_at,
+                case when isfinite(m.due_at) then greatest(m.due_at, m.queued_at, $5) end,
                 m.doubted_at, m.queued_at) as at,
        m.status, m.event_id, m.id, m.step, m.occurrence
   from unnest($1::smallint[], $2::text[]) as k (shard, key)

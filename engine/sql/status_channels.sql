@@ -10,7 +10,8 @@ with queues as (
       from godwit.messages m where m.due_at is not null group by m.channel),
 doubts as (
     select m.channel, count(*) as in_doubt
-      from godwit.messages m where m.status = 'in_doubt' group by m.channel),
+      from godwit.messages m
+     where m.status = 'in_doubt' and m.doubted_at is not null group by m.channel),
 states as (
     select c.channel, sum(c.rate) as rate, string_agg(distinct c.trouble, '; ') as trouble
       from godwit.channel_states c join godwit.engines e on e.id = c.engine

@@ -13,6 +13,7 @@ int main(void) {
     srunner_add_suite(r, suite_diag());
     srunner_add_suite(r, suite_digest());
     srunner_add_suite(r, suite_token());
+    srunner_add_suite(r, suite_keyring());
     srunner_add_suite(r, suite_value());
     srunner_add_suite(r, suite_json());
     srunner_add_suite(r, suite_log());

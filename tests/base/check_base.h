@@ -13,6 +13,7 @@ Suite *suite_csv(void);
 Suite *suite_diag(void);
 Suite *suite_digest(void);
 Suite *suite_token(void);
+Suite *suite_keyring(void);
 Suite *suite_value(void);
 Suite *suite_json(void);
 Suite *suite_log(void);

@@ -41,6 +41,46 @@ START_TEST(refused) {
 }
 END_TEST
 
+START_TEST(mail_round_trip) {
+    char token[TOKEN_MAIL_CHARS + 1];
+    int shard;
+    int64_t id;
+    for (int64_t i = 1; i < INT64_C(1) << 60; i *= 7) {
+        token_mail_make(S("key"), TOKEN_BOUNCE, (int)(i % 64), i, token);
+        ck_assert_uint_eq(strlen(token), TOKEN_MAIL_CHARS);
+        ck_assert_uint_eq(strspn(token, "abcdefghijklmnopqrstuvwxyz234567"), TOKEN_MAIL_CHARS);
+        for (int j = 0; j < TOKEN_MAIL_CHARS; j += 2) /* as a server may write it */
+            if (token[j] >= 'a')
+                token[j] = (char)(token[j] - 32);
+        ck_assert(token_mail_check(S("key"), TOKEN_BOUNCE, str_from(token), &shard, &id));
+        ck_assert_int_eq(shard, i % 64);
+        ck_assert_int_eq(id, i);
+        ck_assert(!token_mail_check(S("key"), TOKEN_MESSAGE_ID, str_from(token), &shard, &id));
+        ck_assert(!token_mail_check(S("other"), TOKEN_BOUNCE, str_from(token), &shard, &id));
+    }
+}
+END_TEST
+
+START_TEST(mail_refused) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567+-.@=";
+    char token[TOKEN_MAIL_CHARS + 1];
+    int shard;
+    int64_t id;
+    token_mail_make(S("key"), TOKEN_BOUNCE, 7, 4711, token);
+    ck_assert(!token_mail_check(S("key"), TOKEN_BOUNCE, str_of(token, 33), &shard, &id));
+    ck_assert(!token_mail_check(S("key"), TOKEN_BOUNCE, STR_NONE, &shard, &id));
+    for (int i = 0; i < TOKEN_MAIL_CHARS; i++)
+        for (size_t j = 0; j < sizeof letters; j++) { /* NUL, too */
+            char was = token[i];
+            token[i] = letters[j];
+            ck_assert_int_eq(token_mail_check(S("key"), TOKEN_BOUNCE,
+                                              str_of(token, TOKEN_MAIL_CHARS), &shard, &id),
+                             was == letters[j]);
+            token[i] = was;
+        }
+}
+END_TEST
+
 static const char *const urls[] = {
     "https://acme.example/",
     "http://acme.example/a?b=c&d=%20#e",
@@ -110,6 +150,8 @@ Suite *suite_token(void) {
     TCase *t = tcase_create("token");
     tcase_add_test(t, round_trip);
     tcase_add_test(t, refused);
+    tcase_add_test(t, mail_round_trip);
+    tcase_add_test(t, mail_refused);
     tcase_add_loop_test(t, link_round_trip, 0, sizeof urls / sizeof *urls);
     tcase_add_loop_test(t, link_refused, 0, sizeof urls / sizeof *urls);
     tcase_add_test(t, link_not_made);

@@ -4,6 +4,7 @@
 #include "tests/channels/fixture.h"
 
 #include "base/arena.h"
+#include "base/json.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -96,6 +97,50 @@ int fixture_free_port(void) {
     return ntohs(a.sin_port);
 }
 
+void fixture_relay_start(struct fixture_peer *p, const char *driver, const char *const *args) {
+    const char *all[24] = {NULL};
+    size_t n = 0;
+    while (args && args[n]) {
+        all[n] = args[n];
+        n++;
+    }
+    if (strcmp(driver, "smtps") == 0) {
+        all[n++] = "--tls";
+        all[n++] = fixture_tls.cert;
+        all[n++] = fixture_tls.key;
+        all[n++] = "--tls-first";
+    }
+    fixture_peer_start(p, all);
+}
+
+/* ---- certificates */
+
+struct fixture_tls fixture_tls;
+static char tls_folder[] = "/tmp/godwit-tls-XXXXXX";
+
+void fixture_tls_make(void) {
+    struct fixture_tls *t = &fixture_tls;
+    char command[800];
+    snprintf(tls_folder, sizeof tls_folder, "%s", "/tmp/godwit-tls-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(tls_folder));
+    snprintf(t->cert, sizeof t->cert, "%s/cert.pem", tls_folder);
+    snprintf(t->key, sizeof t->key, "%s/key.pem", tls_folder);
+    snprintf(t->other, sizeof t->other, "%s/other.pem", tls_folder);
+    snprintf(command, sizeof command,
+             "cd %s && for n in cert other; do openssl req -x509 -newkey ec -pkeyopt "
+             "ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -addext "
+             "subjectAltName=DNS:localhost -keyout key.$n -out $n.pem 2>/dev/null || exit 1; "
+             "done; mv key.cert key.pem",
+             tls_folder);
+    ck_assert_msg(system(command) == 0, "the openssl program is needed for this test");
+}
+
+void fixture_tls_remove(void) {
+    char command[100];
+    snprintf(command, sizeof command, "rm -rf %s", tls_folder);
+    ck_assert_int_eq(system(command), 0);
+}
+
 /* ---- channel */
 
 static uint64_t now_ms(void) {
@@ -172,7 +217,7 @@ static void on_mistake(void *arg, struct str key, struct str text, struct str hi
 void fixture_open(struct fixture *f, const char *driver, const char *const *settings) {
     struct err e = ERR_INIT;
     struct channel_error why = {""};
-    struct channel_value *values;
+    const struct channel_value *values;
     struct arena *a = arena_new(0);
     struct map *given = map_new(a, 8);
     *f = (struct fixture){.started_ms = now_ms()};
@@ -183,7 +228,11 @@ void fixture_open(struct fixture *f, const char *driver, const char *const *sett
     f->host = (struct channel_host){
         .owner = f, .loop = &f->loop, .name = "test", .done = on_done, .log = on_log};
     for (size_t i = 0; settings[i]; i += 2) {
-        map_set_str(a, given, str_from(settings[i]), value_str(str_from(settings[i + 1])));
+        struct value v = value_str(str_from(settings[i + 1]));
+        if (strncmp(settings[i + 1], "[{", 2) == 0) {
+            ck_assert_msg(json_parse(a, str_from(settings[i + 1]), &v, &e), "%s", e.text);
+        }
+        map_set_str(a, given, str_from(settings[i]), v);
     }
     f->driver = drivers_find(str_from(driver), NULL, &e);
     ck_assert_msg(f->driver != NULL, "%s", e.text);

@@ -27,10 +27,22 @@ void fixture_peer_start(struct fixture_peer *p, const char *const *args);
 /* Another script of tests/peers with the same manners. */
 void fixture_peer_start_script(struct fixture_peer *p, const char *script, const char *const *args);
 void fixture_peer_stop(struct fixture_peer *p);
+/* A relay as the driver smtp or smtps wants it, the latter with TLS from the first byte and
+ * the certificate of fixture_tls; at the end of `args`, up to 16. */
+void fixture_relay_start(struct fixture_peer *p, const char *driver, const char *const *args);
 /* How many lines of the log hold `text`; NULL: all. */
 size_t fixture_peer_count(const struct fixture_peer *p, const char *text);
 /* A port of 127.0.0.1 on which nobody listens. */
 int fixture_free_port(void);
+
+/* Certificates for localhost: one that is its own authority, and another such. Made once for a
+ * TCase (an unchecked fixture), removed after it. */
+struct fixture_tls {
+    char cert[60], key[60], other[60];
+};
+extern struct fixture_tls fixture_tls;
+void fixture_tls_make(void);
+void fixture_tls_remove(void);
 
 /* ---- a channel in use */
 struct fixture_result {
@@ -59,7 +71,8 @@ struct fixture {
     char last_log[700];
 };
 
-/* `settings`: name, value, ..., NULL. Fails the test when the driver does not open. */
+/* `settings`: name, value, ..., NULL; a value that begins with [{ is JSON. Fails the test when the
+ * driver does not open. */
 void fixture_open(struct fixture *f, const char *driver, const char *const *settings);
 /* The message to `to` (copied), the n-th; returns it for changes. */
 struct channel_message *fixture_add(struct fixture *f, const char *to);

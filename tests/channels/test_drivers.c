@@ -45,6 +45,17 @@ static const struct {
     {"{\"host\": \"mx\", \"verify\": \"yes\"}", {"true or false"}},
     {"{\"host\": \"\"}", {"not empty"}},
     {"{\"host\": [1]}", {"must be text"}},
+    {"{\"relays\": [{\"host\": \"a\"}, {\"host\": \"b\", \"weight\": 3}]}", {NULL}},
+    {"{\"relays\": {\"host\": \"a\"}}", {NULL}},
+    {"{\"relays\": [{\"prot\": 25}]}",
+     {"[relays.0.prot]", "did you mean `port`?", "needs the setting `relays.0.host`"}},
+    {"{\"relays\": [{\"host\": \"a\"}, {\"host\": \"b\", \"port\": 0}]}",
+     {"[relays.1.port]", "1 to 65535"}},
+    {"{\"relays\": []}", {"[relays]", "list of maps"}},
+    {"{\"relays\": \"a\"}", {"[relays]", "list of maps"}},
+    {"{\"relays\": [1]}", {"[relays]", "list of maps"}},
+    {"{\"host\": \"mx\", \"dkim\": {\"domain\": \"a\", \"selector\": \"b\"}}",
+     {"[dkim]", "needs the setting `dkim.key`"}},
 };
 
 START_TEST(settings_cases) {
@@ -52,7 +63,7 @@ START_TEST(settings_cases) {
     struct mistakes m = {BUF_IN(a)};
     struct value v;
     struct err e = ERR_INIT;
-    struct channel_value *out;
+    const struct channel_value *out;
     static const struct str others[] = {{"driver", 6}, {"in_doubt", 8}};
     ck_assert(json_parse(a, str_from(settings[_i].json), &v, &e));
     bool ok = drivers_settings(a, drivers_find(S("smtp"), NULL, &e), v.u.map, others, 2, &out,
@@ -80,7 +91,7 @@ START_TEST(smtp_does_not_open) {
     struct map *given = map_new(a, 2);
     struct err e = ERR_INIT;
     struct channel_error why = {""};
-    struct channel_value *out;
+    const struct channel_value *out;
     struct mistakes m = {BUF_IN(a)};
     uv_loop_t loop;
     uv_loop_init(&loop);

@@ -7,37 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* STARTTLS and AUTH. Three messages over one connection; a certificate for localhost that
+/* TLS and AUTH. Three messages over one connection; a certificate for localhost that
  * is its own authority, and another one. */
-static char folder[] = "/tmp/godwit-tls-XXXXXX";
-static char cert[60], key[60], other[60];
-
-static void make_certificates(void) {
-    char command[800];
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    snprintf(cert, sizeof cert, "%s/cert.pem", folder);
-    snprintf(key, sizeof key, "%s/key.pem", folder);
-    snprintf(other, sizeof other, "%s/other.pem", folder);
-    snprintf(command, sizeof command,
-             "cd %s && for n in cert other; do openssl req -x509 -newkey ec -pkeyopt "
-             "ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -addext "
-             "subjectAltName=DNS:localhost -keyout key.$n -out $n.pem 2>/dev/null || exit 1; "
-             "done; mv key.cert key.pem",
-             folder);
-    ck_assert_msg(system(command) == 0, "the openssl program is needed for this test");
-}
-
-static void remove_certificates(void) {
-    char command[100];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    ck_assert_int_eq(system(command), 0);
-}
-
 #define TLS "--tls", "CERT", "KEY"
 #define LOGIN "--auth", "ada:secret", "--require-auth"
 
 static const struct scenario {
     const char *name;
+    const char *driver;
     const char *args[12];
     const char *settings[12];
     enum channel_outcome outcome;
@@ -46,13 +23,15 @@ static const struct scenario {
     const char *word; /* in the reason, or in each line of the log when accepted */
 } scenarios[] = {
     {"opportunistic, offered",
+     "smtp",
      {TLS},
      {"starttls", "opportunistic"},
      CHANNEL_ACCEPTED,
      CHANNEL_SUBJECT_NONE,
      3,
-     "\"tls\": true"},
+     "\"tls\": \"TLSv1.2\""},
     {"opportunistic, not offered",
+     "smtp",
      {NULL},
      {"starttls", "opportunistic"},
      CHANNEL_ACCEPTED,
@@ -60,6 +39,7 @@ static const struct scenario {
      3,
      "\"tls\": false"},
     {"off, offered",
+     "smtp",
      {TLS},
      {"starttls", "off"},
      CHANNEL_ACCEPTED,
@@ -67,13 +47,15 @@ static const struct scenario {
      3,
      "\"tls\": false"},
     {"required, trusted",
+     "smtp",
      {TLS},
      {"starttls", "required", "ca_file", "CERT"},
      CHANNEL_ACCEPTED,
      CHANNEL_SUBJECT_NONE,
      3,
-     "\"tls\": true"},
+     "\"tls\": \"TLSv1.2\""},
     {"required, not offered",
+     "smtp",
      {NULL},
      {"starttls", "required"},
      CHANNEL_UNSENT,
@@ -81,6 +63,7 @@ static const struct scenario {
      0,
      "does not offer STARTTLS"},
     {"required, unknown authority",
+     "smtp",
      {TLS},
      {"starttls", "required", "ca_file", "OTHER"},
      CHANNEL_UNSENT,
@@ -88,13 +71,15 @@ static const struct scenario {
      0,
      "certificate"},
     {"required, unknown authority, not verified",
+     "smtp",
      {TLS},
      {"starttls", "required", "ca_file", "OTHER", "verify", "false"},
      CHANNEL_ACCEPTED,
      CHANNEL_SUBJECT_NONE,
      3,
-     "\"tls\": true"},
+     "\"tls\": \"TLSv1.2\""},
     {"required, other name",
+     "smtp",
      {TLS},
      {"host", "127.0.0.1", "starttls", "required", "ca_file", "CERT"},
      CHANNEL_UNSENT,
@@ -102,6 +87,7 @@ static const struct scenario {
      0,
      "another name"},
     {"STARTTLS refused",
+     "smtp",
      {TLS, "--rule", "starttls=454 4.7.0 not now"},
      {"starttls", "required"},
      CHANNEL_UNSENT,
@@ -109,6 +95,7 @@ static const struct scenario {
      0,
      "not now"},
     {"handshake breaks",
+     "smtp",
      {TLS, "--rule", "starttls=220 go; cut"},
      {"starttls", "required"},
      CHANNEL_UNSENT,
@@ -116,6 +103,7 @@ static const struct scenario {
      0,
      "STARTTLS"},
     {"login",
+     "smtp",
      {LOGIN},
      {"username", "ada", "password", "secret"},
      CHANNEL_ACCEPTED,
@@ -123,6 +111,7 @@ static const struct scenario {
      3,
      "\"user\": \"ada\""},
     {"login inside TLS only",
+     "smtp",
      {TLS, LOGIN, "--auth-tls"},
      {"username", "ada", "password", "secret", "starttls", "required", "ca_file", "CERT"},
      CHANNEL_ACCEPTED,
@@ -130,6 +119,7 @@ static const struct scenario {
      3,
      "\"user\": \"ada\""},
     {"wrong password",
+     "smtp",
      {LOGIN},
      {"username", "ada", "password", "wrong"},
      CHANNEL_UNSENT,
@@ -137,6 +127,7 @@ static const struct scenario {
      0,
      "refused the login"},
     {"wrong password, and a relay that takes mail without",
+     "smtp",
      {"--auth", "ada:secret"},
      {"username", "ada", "password", "wrong"},
      CHANNEL_UNSENT,
@@ -144,6 +135,7 @@ static const struct scenario {
      0,
      "refused the login"},
     {"login not offered",
+     "smtp",
      {NULL},
      {"username", "ada", "password", "secret"},
      CHANNEL_UNSENT,
@@ -151,6 +143,7 @@ static const struct scenario {
      0,
      "offers no login"},
     {"login cannot be checked now",
+     "smtp",
      {LOGIN, "--rule", "auth=454 4.7.0 backend down"},
      {"username", "ada", "password", "secret"},
      CHANNEL_UNSENT,
@@ -158,19 +151,148 @@ static const struct scenario {
      0,
      "backend down"},
     {"no login given, but wanted",
+     "smtp",
      {LOGIN},
      {NULL},
      CHANNEL_UNSENT,
      CHANNEL_SUBJECT_CHANNEL,
      0,
      "authentication required"},
+    {"from the first byte",
+     "smtps",
+     {TLS, "--tls-first"},
+     {"ca_file", "CERT"},
+     CHANNEL_ACCEPTED,
+     CHANNEL_SUBJECT_NONE,
+     3,
+     "\"tls\": \"TLSv1.3\""},
+    {"by STARTTLS",
+     "smtps",
+     {TLS},
+     {"tls", "starttls", "ca_file", "CERT"},
+     CHANNEL_ACCEPTED,
+     CHANNEL_SUBJECT_NONE,
+     3,
+     "\"tls\": \"TLSv1.3\""},
+    {"smtps, STARTTLS not offered",
+     "smtps",
+     {NULL},
+     {"tls", "starttls", "ca_file", "CERT"},
+     CHANNEL_UNSENT,
+     CHANNEL_SUBJECT_CHANNEL,
+     0,
+     "does not offer STARTTLS"},
+    {"smtps, unknown authority",
+     "smtps",
+     {TLS, "--tls-first"},
+     {"ca_file", "OTHER"},
+     CHANNEL_UNSENT,
+     CHANNEL_SUBJECT_CHANNEL,
+     0,
+     "certificate"},
+    {"smtps by STARTTLS, unknown authority",
+     "smtps",
+     {TLS},
+     {"tls", "starttls", "ca_file", "OTHER"},
+     CHANNEL_UNSENT,
+     CHANNEL_SUBJECT_CHANNEL,
+     0,
+     "certificate"},
+    {"smtps, not verified",
+     "smtps",
+     {TLS, "--tls-first"},
+     {"ca_file", "OTHER", "verify", "false"},
+     CHANNEL_ACCEPTED,
+     CHANNEL_SUBJECT_NONE,
+     3,
+     "TLSv1.3"},
+    {"smtps, other name",
+     "smtps",
+     {TLS, "--tls-first"},
+     {"host", "127.0.0.1", "ca_file", "CERT"},
+     CHANNEL_UNSENT,
+     CHANNEL_SUBJECT_CHANNEL,
+     0,
+     "127.0.0.1"},
+    {"smtps, the relay speaks no TLS",
+     "smtps",
+     {NULL},
+     {"ca_file", "CERT"},
+     CHANNEL_UNSENT,
+     CHANNEL_SUBJECT_DESTINATION,
+     0,
+     "SSL"},
+    {"smtps, STARTTLS refused",
+     "smtps",
+     {TLS, "--rule", "starttls=454 4.7.0 not now"},
+     {"tls", "starttls"},
+     CHANNEL_UNSENT,
+     CHANNEL_SUBJECT_DESTINATION,
+     0,
+     "not now"},
+    {"smtps, login",
+     "smtps",
+     {TLS, "--tls-first", LOGIN},
+     {"username", "ada", "password", "secret", "ca_file", "CERT"},
+     CHANNEL_ACCEPTED,
+     CHANNEL_SUBJECT_NONE,
+     3,
+     "\"user\": \"ada\""},
+    {"smtps, login after STARTTLS",
+     "smtps",
+     {TLS, LOGIN, "--auth-tls"},
+     {"tls", "starttls", "username", "ada", "password", "secret", "ca_file", "CERT"},
+     CHANNEL_ACCEPTED,
+     CHANNEL_SUBJECT_NONE,
+     3,
+     "\"user\": \"ada\""},
+    {"smtps, wrong password",
+     "smtps",
+     {TLS, "--tls-first", LOGIN},
+     {"username", "ada", "password", "wrong", "ca_file", "CERT"},
+     CHANNEL_UNSENT,
+     CHANNEL_SUBJECT_CHANNEL,
+     0,
+     "refused the login"},
+    {"smtps, wrong password, and silent at QUIT",
+     "smtps",
+     {TLS, "--tls-first", LOGIN, "--rule", "quit=stall"},
+     {"username", "ada", "password", "wrong", "ca_file", "CERT"},
+     CHANNEL_UNSENT,
+     CHANNEL_SUBJECT_CHANNEL,
+     0,
+     "refused the login"},
+    {"smtps, silent at QUIT",
+     "smtps",
+     {TLS, "--tls-first", "--rule", "quit=stall"},
+     {"ca_file", "CERT"},
+     CHANNEL_ACCEPTED,
+     CHANNEL_SUBJECT_NONE,
+     3,
+     "TLSv1.3"},
+    {"smtps, login not offered",
+     "smtps",
+     {TLS, "--tls-first"},
+     {"username", "ada", "password", "secret", "ca_file", "CERT"},
+     CHANNEL_UNSENT,
+     CHANNEL_SUBJECT_CHANNEL,
+     0,
+     "offers no login"},
+    {"smtps, login cannot be checked now",
+     "smtps",
+     {TLS, "--tls-first", LOGIN, "--rule", "auth=454 4.7.0 backend down"},
+     {"username", "ada", "password", "secret", "ca_file", "CERT"},
+     CHANNEL_UNSENT,
+     CHANNEL_SUBJECT_DESTINATION,
+     0,
+     "backend down"},
 };
 
 /* CERT, KEY and OTHER stand for the files' names. */
 static const char *file_of(const char *word) {
-    return strcmp(word, "CERT") == 0    ? cert
-           : strcmp(word, "KEY") == 0   ? key
-           : strcmp(word, "OTHER") == 0 ? other
+    return strcmp(word, "CERT") == 0    ? fixture_tls.cert
+           : strcmp(word, "KEY") == 0   ? fixture_tls.key
+           : strcmp(word, "OTHER") == 0 ? fixture_tls.other
                                         : word;
 }
 
@@ -190,7 +312,7 @@ START_TEST(scenario) {
     }
     fixture_peer_start(&peer, args);
     snprintf(port, sizeof port, "%d", peer.port);
-    fixture_open(&f, "smtp", settings);
+    fixture_open(&f, s->driver, settings);
     for (int i = 0; i < 3; i++) {
         fixture_add(&f, "ada@example.com");
     }
@@ -217,7 +339,7 @@ Suite *suite_smtp_secure(void) {
     Suite *s = suite_create("smtp_secure");
     TCase *t = tcase_create("peer");
     tcase_set_timeout(t, 30);
-    tcase_add_unchecked_fixture(t, make_certificates, remove_certificates);
+    tcase_add_unchecked_fixture(t, fixture_tls_make, fixture_tls_remove);
     tcase_add_loop_test(t, scenario, 0, sizeof scenarios / sizeof *scenarios);
     suite_add_tcase(s, t);
     return s;

@@ -52,6 +52,9 @@ static const struct {
     {MAIL "x\n.\nMAIL FROM:<e@f>\r\n.\n\r\n\n.\r\n\r\n.\r\n", OK "250 ",
      "a@b>c@d:x\n.\nMAIL FROM:<e@f>\r\n\n\r\n\n.\r\n\r\n|"},
     {MAIL "x\r.\r\r\n.\r\n", OK "250 ", "a@b>c@d:x\r.\r\r\n|"},
+    /* nobody is there */
+    {"HELO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<bounce-7@d>\r\nRCPT TO:<bouncy@d>\r\nDATA\r\n.\r\n",
+     "220 250 250 550 250 354 250 ", "a@b>bouncy@d:|"},
     /* order */
     {"MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n", "220 503 503 503 ", ""},
     {"HELO x\r\nMAIL FROM:<a@b>\r\nDATA\r\nMAIL FROM:<a@b>\r\nRSET\r\nRCPT TO:<c@d>\r\n",

@@ -167,7 +167,7 @@ static const struct {
     {"plain", EVENT_LIVE, 0, suppress_sms, OUTCOME_SEND, NULL, ""},
     {"sms", EVENT_LIVE, 0, suppress_sms, OUTCOME_SUPPRESSED, "suppression", "complaint"},
     {"plain", EVENT_LIVE, 0, no_email, OUTCOME_FAILED, "address", "no email address"},
-    {"plain", EVENT_LIVE, 0, bad_email, OUTCOME_FAILED, "address", "control character"},
+    {"plain", EVENT_LIVE, 0, bad_email, OUTCOME_FAILED, "address", "line break"},
     {"sms", EVENT_LIVE, 0, no_email, OUTCOME_SEND, NULL, ""},
     {"sms", EVENT_LIVE, 0, no_phone, OUTCOME_FAILED, "address", "no phone number"},
     {"crm", EVENT_LIVE, 0, no_email, OUTCOME_SEND, NULL, ""},

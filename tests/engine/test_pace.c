@@ -113,6 +113,47 @@ START_TEST(keeps_the_rate) {
 }
 END_TEST
 
+/* A domain that is held back from outside: put off till then, slow at first, others unharmed. */
+START_TEST(paused_from_outside) {
+    struct pace_settings s = {.connections = 16};
+    struct pace *p = pace_new(&s);
+    struct pace_key k = {S("welcome"), 0, S("gmail.com")},
+                    other = {S("welcome"), 0, S("x.example")};
+    int64_t until = START + 3600 * SECOND;
+    ck_assert_int_eq(pace_hold(p, &k, START), 0);
+    pace_pause(p, S("gmail.com"), until, START);
+    ck_assert(!pace_take(p, &k, START));
+    ck_assert_int_ge(pace_evict(p, &k, START), until);
+    ck_assert_int_ge(pace_hold(p, &k, START), until);
+    ck_assert_int_eq(pace_hold(p, &other, START), 0);
+    ck_assert(pace_take(p, &other, START));
+    pace_pause(p, S("gmail.com"), until, until + SECOND); /* over: one at a time, then two, ... */
+    ck_assert_int_eq(pace_hold(p, &k, until + SECOND), 0);
+    ck_assert(pace_take(p, &k, until + SECOND));
+    ck_assert(!pace_take(p, &k, until + SECOND));
+    pace_result(p, &k, PACE_GOOD, until + SECOND);
+    ck_assert(pace_take(p, &k, until + SECOND));
+    ck_assert(pace_take(p, &k, until + SECOND));
+    ck_assert(!pace_take(p, &k, until + SECOND));
+    pace_free(p);
+}
+END_TEST
+
+START_TEST(pause_is_lifted) {
+    struct pace_settings s = {.connections = 1};
+    struct pace *p = pace_new(&s);
+    struct pace_key k = {S("welcome"), 0, S("gmail.com")};
+    pace_pause(p, S("gmail.com"), START + 3600 * SECOND, START);
+    ck_assert(pace_hold(p, &k, START) > START);
+    pace_pause(p, S("gmail.com"), 0, START);
+    ck_assert_int_eq(pace_hold(p, &k, START), 0);
+    ck_assert(pace_take(p, &k, START));
+    pace_pause(p, S("never.example"), 0, START);
+    ck_assert_uint_eq(pace_size(p), 1);
+    pace_free(p);
+}
+END_TEST
+
 START_TEST(clock_that_is_put_back) {
     struct pace_settings s = {.per_s = 10, .connections = 16};
     struct pace *p = pace_new(&s);
@@ -148,8 +189,40 @@ START_TEST(slow_domains_stand_in_nobodys_way) {
     ck_assert_int_ge(pace_booked(p), last);
     for (int i = 0; i < 1000; i++)
         ck_assert_int_eq(pace_hold(p, &other, START), 0);
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 100; i++) {
         ck_assert(pace_take(p, &other, START));
+        pace_result(p, &other, PACE_GOOD, START);
+    }
+    pace_free(p);
+}
+END_TEST
+
+/* Of a domain that never answers few are in flight and few in memory; when it does, more. */
+START_TEST(silent_domains_stand_in_nobodys_way) {
+    struct pace_settings s = {.connections = 16};
+    struct pace *p = pace_new(&s);
+    struct pace_key silent = {S("c"), 0, S("silent.example")},
+                    other = {S("c"), 0, S("example.org")};
+    int64_t now = START;
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_eq(pace_hold(p, &silent, now), 0);
+    ck_assert(pace_take(p, &silent, now));
+    ck_assert(pace_take(p, &silent, now));
+    ck_assert(!pace_take(p, &silent, now)); /* an eighth of the connections */
+    ck_assert_int_eq(pace_evict(p, &silent, now), 0);
+    now += SECOND;
+    int evicted = 0;
+    for (int i = 0; i < 98; i++)
+        evicted += pace_evict(p, &silent, now) > 0;
+    ck_assert_int_eq(evicted, 94); /* twice as many as may be in flight are kept */
+    ck_assert_int_gt(pace_hold(p, &silent, now), now);
+    ck_assert_int_eq(pace_hold(p, &other, now), 0);
+    ck_assert(pace_take(p, &other, now));
+    pace_result(p, &silent, PACE_GOOD, now); /* it was only slow */
+    ck_assert_int_eq(pace_hold(p, &silent, now), 0);
+    for (int i = 0; i < 3; i++) /* one is on its way: 2, then 4 */
+        ck_assert(pace_take(p, &silent, now));
+    ck_assert(!pace_take(p, &silent, now));
     pace_free(p);
 }
 END_TEST
@@ -273,8 +346,11 @@ Suite *suite_pace(void) {
     tcase_add_loop_test(t, rates_as_text, 0, sizeof rates / sizeof *rates);
     tcase_add_loop_test(t, warmups_as_text, 0, sizeof warmups / sizeof *warmups);
     tcase_add_loop_test(t, keeps_the_rate, 0, sizeof limits / sizeof *limits);
+    tcase_add_test(t, paused_from_outside);
+    tcase_add_test(t, pause_is_lifted);
     tcase_add_test(t, clock_that_is_put_back);
     tcase_add_test(t, slow_domains_stand_in_nobodys_way);
+    tcase_add_test(t, silent_domains_stand_in_nobodys_way);
     tcase_add_test(t, each_other_domain);
     tcase_add_test(t, backs_off_and_recovers);
     tcase_add_test(t, memory_is_bounded);

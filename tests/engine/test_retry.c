@@ -21,37 +21,47 @@ static const struct {
     enum in_doubt in_doubt;
     enum message_status status;
     int64_t least, most;
-    bool given_back, doubted, bounced, suppress, pause;
+    bool given_back, doubted;
+    enum bounce_class bounce, late; /* and when that was its end */
+    bool pause;
 } cases[] = {
     {"accepted", CHANNEL_ACCEPTED, CHANNEL_SUBJECT_NONE, 250, "2.0.0", "ok", 1, IN_DOUBT_HOLD,
-     MESSAGE_SENT, -1, -1, false, false, false, false, false},
+     MESSAGE_SENT, -1, -1, false, false, BOUNCE_NONE, BOUNCE_NONE, false},
     {"unknown mailbox", CHANNEL_REFUSED, CHANNEL_SUBJECT_ADDRESS, 550, "5.1.1", "no", 1,
-     IN_DOUBT_HOLD, MESSAGE_FAILED, -1, -1, false, false, true, true, false},
+     IN_DOUBT_HOLD, MESSAGE_FAILED, -1, -1, false, false, BOUNCE_HARD, BOUNCE_HARD, false},
     {"unknown mailbox, by its text", CHANNEL_REFUSED, CHANNEL_SUBJECT_ADDRESS, 550, "",
-     "User Unknown in table", 1, IN_DOUBT_HOLD, MESSAGE_FAILED, -1, -1, false, false, true, true,
-     false},
+     "User Unknown in table", 1, IN_DOUBT_HOLD, MESSAGE_FAILED, -1, -1, false, false, BOUNCE_HARD,
+     BOUNCE_HARD, false},
     {"mailbox full", CHANNEL_REFUSED, CHANNEL_SUBJECT_ADDRESS, 552, "5.2.2", "full", 1,
-     IN_DOUBT_HOLD, MESSAGE_FAILED, -1, -1, false, false, true, false, false},
+     IN_DOUBT_HOLD, MESSAGE_FAILED, -1, -1, false, false, BOUNCE_FULL, BOUNCE_FULL, false},
     {"our own check of the address", CHANNEL_REFUSED, CHANNEL_SUBJECT_ADDRESS, 0, "", "bad", 1,
-     IN_DOUBT_HOLD, MESSAGE_FAILED, -1, -1, false, false, false, false, false},
+     IN_DOUBT_HOLD, MESSAGE_FAILED, -1, -1, false, false, BOUNCE_NONE, BOUNCE_NONE, false},
     {"message refused", CHANNEL_REFUSED, CHANNEL_SUBJECT_MESSAGE, 554, "5.7.1", "spam", 1,
-     IN_DOUBT_HOLD, MESSAGE_FAILED, -1, -1, false, false, false, false, false},
+     IN_DOUBT_HOLD, MESSAGE_FAILED, -1, -1, false, false, BOUNCE_BLOCK, BOUNCE_BLOCK, false},
+    {"message too big", CHANNEL_REFUSED, CHANNEL_SUBJECT_MESSAGE, 552, "5.3.4", "big", 1,
+     IN_DOUBT_HOLD, MESSAGE_FAILED, -1, -1, false, false, BOUNCE_CONTENT, BOUNCE_CONTENT, false},
+    {"listed", CHANNEL_REFUSED, CHANNEL_SUBJECT_ADDRESS, 550, "5.1.1", "on our blocklist", 1,
+     IN_DOUBT_HOLD, MESSAGE_FAILED, -1, -1, false, false, BOUNCE_BLOCK, BOUNCE_BLOCK, false},
+    {"full for now", CHANNEL_DEFERRED, CHANNEL_SUBJECT_ADDRESS, 452, "4.2.2", "full", 1,
+     IN_DOUBT_HOLD, MESSAGE_DEFERRED, 240, 360, false, false, BOUNCE_NONE, BOUNCE_FULL, false},
+    {"message deferred", CHANNEL_DEFERRED, CHANNEL_SUBJECT_MESSAGE, 451, "4.3.0", "later", 1,
+     IN_DOUBT_HOLD, MESSAGE_DEFERRED, 240, 360, false, false, BOUNCE_NONE, BOUNCE_SOFT, false},
     {"login refused", CHANNEL_REFUSED, CHANNEL_SUBJECT_CHANNEL, 535, "5.7.8", "no", 1,
-     IN_DOUBT_HOLD, MESSAGE_QUEUED, 48, 72, true, false, false, false, true},
+     IN_DOUBT_HOLD, MESSAGE_QUEUED, 48, 72, true, false, BOUNCE_NONE, BOUNCE_NONE, true},
     {"greylisted", CHANNEL_DEFERRED, CHANNEL_SUBJECT_ADDRESS, 451, "4.7.1", "later", 1,
-     IN_DOUBT_HOLD, MESSAGE_DEFERRED, 240, 360, false, false, false, false, false},
+     IN_DOUBT_HOLD, MESSAGE_DEFERRED, 240, 360, false, false, BOUNCE_NONE, BOUNCE_BLOCK, false},
     {"greylisted, third time", CHANNEL_DEFERRED, CHANNEL_SUBJECT_ADDRESS, 451, "4.7.1", "later", 3,
-     IN_DOUBT_HOLD, MESSAGE_DEFERRED, 960, 1440, false, false, false, false, false},
+     IN_DOUBT_HOLD, MESSAGE_DEFERRED, 960, 1440, false, false, BOUNCE_NONE, BOUNCE_BLOCK, false},
     {"never more than four hours", CHANNEL_DEFERRED, CHANNEL_SUBJECT_ADDRESS, 451, "", "later", 30,
-     IN_DOUBT_HOLD, MESSAGE_DEFERRED, 11520, 17280, false, false, false, false, false},
+     IN_DOUBT_HOLD, MESSAGE_DEFERRED, 11520, 17280, false, false, BOUNCE_NONE, BOUNCE_SOFT, false},
     {"421", CHANNEL_DEFERRED, CHANNEL_SUBJECT_DESTINATION, 421, "4.3.2", "busy", 1, IN_DOUBT_HOLD,
-     MESSAGE_QUEUED, 48, 72, true, false, false, false, true},
+     MESSAGE_QUEUED, 48, 72, true, false, BOUNCE_NONE, BOUNCE_NONE, true},
     {"connection refused", CHANNEL_UNSENT, CHANNEL_SUBJECT_DESTINATION, 0, "", "refused", 1,
-     IN_DOUBT_HOLD, MESSAGE_QUEUED, 0, 0, true, false, false, false, true},
+     IN_DOUBT_HOLD, MESSAGE_QUEUED, 0, 0, true, false, BOUNCE_NONE, BOUNCE_NONE, true},
     {"doubt, hold", CHANNEL_DOUBT, CHANNEL_SUBJECT_DESTINATION, 0, "", "lost", 1, IN_DOUBT_HOLD,
-     MESSAGE_IN_DOUBT, -1, -1, false, true, false, false, false},
+     MESSAGE_IN_DOUBT, -1, -1, false, true, BOUNCE_NONE, BOUNCE_NONE, false},
     {"doubt, resend", CHANNEL_DOUBT, CHANNEL_SUBJECT_DESTINATION, 0, "", "lost", 1, IN_DOUBT_RESEND,
-     MESSAGE_QUEUED, 60, 60, false, true, false, false, false},
+     MESSAGE_QUEUED, 60, 60, false, true, BOUNCE_NONE, BOUNCE_NONE, false},
 };
 
 static struct outbox_result ask(size_t i, int64_t queued_us, int64_t expires_us, bool *pause) {
@@ -66,6 +76,7 @@ static struct outbox_result ask(size_t i, int64_t queued_us, int64_t expires_us,
                              .queued_us = queued_us,
                              .expires_us = expires_us,
                              .now_us = NOW,
+                             .mail = true,
                              .in_doubt = cases[i].in_doubt};
     return retry_after(&in, &r, pause);
 }
@@ -85,8 +96,8 @@ START_TEST(policy) {
     }
     ck_assert_msg(x.given_back == cases[_i].given_back, "%s: attempt given back", name);
     ck_assert_msg(x.doubted == cases[_i].doubted, "%s: doubted", name);
-    ck_assert_msg(x.bounced == cases[_i].bounced, "%s: bounced", name);
-    ck_assert_msg(x.suppress == cases[_i].suppress, "%s: suppressed", name);
+    ck_assert_msg(x.bounce.class == cases[_i].bounce, "%s: class %d", name, x.bounce.class);
+    ck_assert_str_eq(x.enhanced, x.bounce.class ? cases[_i].enhanced : "");
     ck_assert_msg(pause == cases[_i].pause, "%s: pause", name);
 }
 END_TEST
@@ -99,6 +110,8 @@ START_TEST(the_end) {
     enum message_status wanted = cases[_i].doubted ? MESSAGE_IN_DOUBT : MESSAGE_FAILED;
     struct outbox_result old = ask((size_t)_i, NOW - 4 * DAY, 0, &pause);
     ck_assert_msg(old.status == wanted && !old.due_us, "%s: after three days", cases[_i].name);
+    ck_assert_msg(old.bounce.class == cases[_i].late, "%s: class %d at the end", cases[_i].name,
+                  old.bounce.class);
     struct outbox_result late = ask((size_t)_i, NOW - MINUTE, NOW, &pause);
     ck_assert_msg(late.status == wanted && !late.due_us, "%s: expired", cases[_i].name);
 }

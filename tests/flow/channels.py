@@ -157,4 +157,5 @@ def refusals(place):
     place.books()
 
 
-run(all_three, crash_and_go_on, one_stalls, refusals, needs=())
+if __name__ == "__main__":
+    run(all_three, crash_and_go_on, one_stalls, refusals, needs=())

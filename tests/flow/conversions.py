@@ -196,6 +196,10 @@ steps: [ { send: { channel: email, topic: offers, template: thanks } } ]
          [["message.clicked"], ["message.opened"]], "what is watched")
     count = place.godwit("segment", "count", "fans", env={"WRITE_KEY": KEY})
     check(count.stdout.split() and "1" in count.stdout, "segment count: " + count.stdout + count.stderr)
+    catalog = place.godwit("catalog", "infer", env={"WRITE_KEY": KEY}).stdout
+    check("order.placed" in catalog and "message." not in catalog, "catalog infer: " + catalog)
+    misfits = place.godwit("catalog", "check", env={"WRITE_KEY": KEY}).stdout
+    check("message.clicked" not in misfits, "catalog check: " + misfits)
     # no longer named: no longer made
     os.unlink(os.path.join(place.workspace, "campaigns/follow.yaml"))
     e.signal(signal.SIGHUP)
@@ -329,8 +333,10 @@ def report(place):
     check("550 no such user" in page and "<table" in page, "the page")
     r = place.godwit("report", "--section", "funel")
     check(r.returncode == 2 and "did you mean `funnel`" in r.stderr, r.stderr)
-    log = place.godwit("log", "--kind", "conversion", "--format", "ndjson").stdout.splitlines()
-    same(len(log), 27, "conversions in the log")
+    # events of weeks ago: in the log where they were written
+    log = [json.loads(r) for r in place.godwit(
+        "log", "--kind", "conversion", "--since", "1h", "--format", "ndjson").stdout.splitlines()]
+    same((len(log), log[0]["reason"]), (27, "order.placed, worth 12.5"), "conversions in the log")
 
 
 if __name__ == "__main__":

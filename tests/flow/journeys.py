@@ -2,6 +2,7 @@
 """Journeys, absences, dates and schedules, live, under a clock that the test puts forward: what
 happens later happens once, though the engine is killed, the file changes, or two engines run."""
 import signal
+import time
 
 from flow import check, developer_build, run, same, skip, wait
 
@@ -81,6 +82,8 @@ def absence(place):
     event(place, "c2", "order.placed")
     drain(place, clock)
     same(sent(place), [], "nobody is absent yet")
+    said = place.godwit("explain", "c1", "winback").stdout
+    check("looks at this customer next at" in said, "explain says when:\n" + said)
     clock.forward(30 * DAY)
     place.database.sql("insert into godwit.events (customer, name, occurred_at) "
                        "values ('c2', 'order.placed', now() + interval '30 days')")
@@ -131,6 +134,9 @@ def journey(place):
     same(len(sent(place)), 20, "the first message")
     inside = place.database.number("select sum(inside) from godwit.report_journeys")
     same(inside, 20, "they wait")
+    said = place.godwit("explain", "c1", "welcome").stdout
+    check("waits in step `wait-1` until" in said, "explain says where c1 is:\n" + said)
+    check("inside" in place.godwit("report").stdout, "the report has journeys")
     for i in range(1, 21): # inside already
         event(place, "c%d" % i, "signup")
     drain(place, clock)
@@ -147,6 +153,11 @@ def journey(place):
     ends = dict((e, int(n)) for e, n in place.database.sql(
         "select ended, count(*) from godwit.enrolments group by 1"))
     same(ends, {"completed": 10, "stopped": 10}, "ends")
+    said = place.godwit("explain", "c1", "welcome").stdout
+    check("stopped, not here" in said, "explain says how it ended:\n" + said)
+    check(place.godwit("forget", "c2").returncode == 0, "forget")
+    same(place.database.number("select count(*) from godwit.enrolments "
+                               "where event_properties is null"), 1, "copies of events go")
     variants = place.database.number("select count(*) from godwit.messages where step = 'second' "
                                      "and variant in ('a', 'b')")
     same(variants, 10, "variants are recorded")
@@ -245,6 +256,7 @@ def schedules(place):
     drain(place, clock)
     same(len(sent(place)), 0, "not yet")
     clock.forward(DAY)
+    same(drain(place, clock, fault="intake.due.schedule:1:crash"), -9, "killed as it starts")
     drain(place, clock)
     drain(place, clock)
     same(len(sent(place)), 5, "once a day")
@@ -294,6 +306,45 @@ def changes(place):
     same(sent(place)[1:], [("c3", "thanks")], "each year")
 
 
+def passed_over(place):
+    """What the database refuses of one person stops nobody else."""
+    clock = begin(place, welcome=JOURNEY % {"more": ""})
+    n = 20
+    place.customers(n)
+    place.database.sql("update godwit.customers set attributes = '{\"country\": \"TW\"}'")
+    for i in range(1, n + 1):
+        event(place, "c%d" % i, "signup")
+    drain(place, clock)
+    place.database.sql("alter table godwit.messages add constraint no_second "
+                       "check (address <> 'c7@example.net' or step <> 'second') not valid")
+    clock.forward(3 * DAY + 5)
+    drain(place, clock, patience=120)
+    same(len([s for _, s in sent(place) if s == "second"]), n - 1, "all others go on")
+    same(place.database.sql("select ended, end_detail like '%no_second%' from godwit.enrolments "
+                            "where ended <> 'completed'"), [["error", "t"]], "and it is said")
+    place.books()
+
+
+def found_later(place):
+    """An engine that meets people in a version that it has not loaded looks for it."""
+    clock = begin(place, welcome=JOURNEY % {"more": ""})
+    place.customers(1)
+    place.database.sql("update godwit.customers set attributes = '{\"country\": \"TW\"}'")
+    drain(place, clock)
+    version = place.database.one("select version from godwit.campaign_versions "
+                                 "where campaign = 'welcome'")
+    place.write("campaigns/welcome.yaml", (JOURNEY % {"more": ""}).replace("id: second", "id: other"))
+    engine = place.engine(env=clock.env)
+    engine.says("shards acquired")
+    place.database.sql(
+        "insert into godwit.enrolments (shard, customer_id, campaign, version, occurrence, "
+        "entered_at, step, waiting, wake_at) select shard, id, 'welcome', '%s', 'e1', now(), "
+        "'wait-1', true, now() from godwit.customers" % version)
+    wait(lambda: sent(place) == [("c1", "second")], "the step of the version that was entered", 30)
+    engine.signal(signal.SIGTERM)
+    same(engine.ended(20), 0, "it stops")
+
+
 def held_back(place):
     clock = begin(place, welcome=JOURNEY % {"more": "past_due: skip\n"})
     place.customers(4)
@@ -338,8 +389,125 @@ def two_engines(place):
     place.books()
 
 
+def caps_hold(place):
+    """50 campaigns aim at everybody at once, by events and by schedule, two engines decide."""
+    most = "campaign: c%(i)02d\ntrigger: { event: bell }\npriority: %(i)d\nsteps:\n" + SEND
+    late = "campaign: c%(i)02d\ntrigger: { once: true }\npriority: %(i)d\nsteps:\n" + SEND
+    clock = begin(place, **{"c%02d" % i: (late if i % 10 == 0 else most) % {"i": i}
+                            for i in range(50)})
+    place.write("godwit.yaml", "caps: [{ most: 1, per: 1d }]\n", mode="a")
+    n = 1000
+    place.customers(n)
+    engines = [place.engine(env=clock.env) for _ in range(2)]
+    for e in engines:
+        e.says("shards acquired")
+    for i in range(0, 50, 10):
+        r = place.godwit("send", "c%02d" % i, "--yes", env=clock.env)
+        same(r.returncode, 0, "send: " + r.stderr)
+    place.database.sql("insert into godwit.events (customer, name) select 'c' || i, 'bell' "
+                       "from generate_series(1, %d) i" % n)
+    rows = ("select (select count(*) from godwit.messages) + (select count(*) from godwit.decisions)")
+    wait(lambda: place.database.number(rows) >= 50 * n, "all has been decided", 120)
+    wait(lambda: place.settled(n), "all is sent", 120)
+    same(place.database.number("select count(*) from (select customer_id from godwit.messages "
+                               "where status = 'sent' group by 1 having count(*) > 1) x"), 0,
+         "customers with more than one")
+    same(len(sent(place)), n, "everybody got one")
+    for e in engines:
+        e.signal(signal.SIGTERM)
+        same(e.ended(20), 0, "it stops")
+    place.books()
+
+
+def making_room(place):
+    """A message that waits for the morning makes room for one that is worth more."""
+    low = "campaign: low\ntrigger: { event: a }\nsteps:\n" + SEND
+    high = ("campaign: high\ntrigger: { event: b }\npriority: 5\nquiet_hours: off\nsteps:\n" + SEND)
+    clock = begin(place, low=low, high=high)
+    hour = (time.gmtime().tm_hour + 8) % 24 # in the workspace's zone
+    place.write("godwit.yaml", "caps: [{ most: 1, per: 2d }]\n"
+                "quiet_hours: { from: '%02d:00', to: '%02d:00' }\n" % (hour, (hour + 3) % 24), mode="a")
+    place.customers(5)
+    for i in range(1, 6):
+        event(place, "c%d" % i, "a")
+    drain(place, clock)
+    same(sent(place), [], "it waits")
+    for i in range(1, 6):
+        event(place, "c%d" % i, "b")
+    drain(place, clock)
+    same(len(sent(place, "high")), 5, "what is worth more is sent")
+    same(place.database.sql("select distinct status, reason from godwit.messages "
+                            "where campaign = 'low'"), [["cancelled", "displaced by high"]], "made room")
+    same(place.database.number("select capped from godwit.report_accounting where campaign = 'low'"),
+         5, "counted as capped")
+    place.books()
+
+
+def other_channel(place):
+    """What fails for good goes the other way, once, when the step says so."""
+    clock = begin(place)
+    good = place.port
+    bad = place.peer("rcpt=550 5.7.1 refused")
+    place.settings(port=bad.port)
+    place.write("godwit.yaml", "channels:\n  backup: { driver: smtp, host: 127.0.0.1, port: %d, "
+                "connections: 1, starttls: \"off\" }\n" % good, mode="a")
+    settings = place.workspace + "/godwit.yaml"
+    with open(settings, encoding="utf-8") as f:
+        text = f.read()
+    extra = text[text.rindex("channels:\n") + len("channels:\n"):]
+    text = text[:text.rindex("channels:\n")].replace("channels:\n", "channels:\n" + extra, 1)
+    place.write("godwit.yaml", text)
+    place.write("campaigns/w.yaml",
+                "campaign: w\ntrigger: { event: signup }\nsteps:\n"
+                "  - send: { channel: email, topic: offers, template: thanks, "
+                "else: { channel: backup, topic: offers, template: thanks } }\n")
+    place.customers(3)
+    for i in (1, 2, 3):
+        event(place, "c%d" % i, "signup")
+    drain(place, clock)
+    drain(place, clock)
+    rows = sorted(tuple(r) for r in place.database.sql(
+        "select c.key, m.step, m.channel, m.status from godwit.messages m join godwit.customers c "
+        "on c.shard = m.shard and c.id = m.customer_id"))
+    same([r for r in rows if r[2] == "email"],
+         [("c%d" % i, "thanks", "email", "failed") for i in (1, 2, 3)], "it failed")
+    same([r for r in rows if r[2] == "backup"],
+         [("c%d" % i, "thanks/else", "backup", "sent") for i in (1, 2, 3)], "and goes the other way")
+    place.books()
+
+
+def many_wait(place):
+    """A start and a look read no more of those who wait when there are a hundred times as many."""
+    clock = begin(place, welcome=JOURNEY % {"more": ""})
+    place.customers(1)
+    drain(place, clock)
+    version = place.database.one("select version from godwit.campaign_versions "
+                                 "where campaign = 'welcome' limit 1")
+    read = ("select coalesce(idx_tup_fetch, 0) + coalesce(seq_tup_read, 0) "
+            "from pg_stat_user_tables where relname = 'enrolments'")
+
+    def look(first, n):
+        place.database.sql(
+            "insert into godwit.enrolments (shard, customer_id, campaign, version, occurrence, "
+            "entered_at, step, waiting, wake_at) select i %% 64, 1000 + i, 'welcome', '%s', "
+            "'e' || i, now(), 'wait-1', true, now() + interval '20 days' "
+            "from generate_series(%d, %d) i" % (version, first, first + n - 1))
+        place.database.sql("vacuum analyze godwit.enrolments")
+        place.database.sql("select pg_stat_force_next_flush()")
+        before = place.database.number(read)
+        drain(place, clock)
+        wait(lambda: place.database.number(
+            "select count(*) from pg_stat_activity where application_name like 'godwit%'") == 0,
+            "its connections end", 20)
+        return place.database.number(read) - before
+
+    few = look(1, 1000)
+    many = look(1001, 100000)
+    check(many <= few + 200, "rows of enrolments read: %d, then %d" % (few, many))
+
+
 if __name__ == "__main__":
     if not developer_build():
         skip("the clock of tests needs --enable-developer")
     run(absence, arming, journey, killed, versions, sending_to_a_segment, schedules, changes,
-        held_back, two_engines)
+        passed_over, found_later, held_back, two_engines, caps_hold, making_room, other_channel, many_wait)

@@ -8,9 +8,9 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "base/post_form.h"
 #include "engine/response/event_api.h"
 #include "engine/response/inflate.h"
-#include "engine/response/post_form.h"
 
 #include <stdlib.h>
 

@@ -15,8 +15,10 @@
 
 Suite *suite_http_server(void);
 Suite *suite_verdict(void);
+Suite *suite_keyword(void);
 Suite *suite_post_form(void);
 Suite *suite_event_api(void);
+Suite *suite_inbound_mail(void);
 Suite *suite_page(void);
 
 #endif

@@ -40,9 +40,9 @@ static void on_request(void *ctx, struct http_request *r) {
         p->held = r;
         return;
     }
-    snprintf(text, sizeof text, "%d %.*s %zu %.*s %.*s", http_method(r), STR_FMT(http_path(r)),
+    snprintf(text, sizeof text, "%d %.*s %zu %.*s %.*s %.*s", http_method(r), STR_FMT(http_path(r)),
              http_body(r).n, STR_FMT(str_sub(http_body(r), 0, 100)),
-             STR_FMT(str_sub(http_header(r, "X-Word"), 0, 100)));
+             STR_FMT(str_sub(http_header(r, "X-Word"), 0, 100)), STR_FMT(http_target(r)));
     answer_text(r, text);
 }
 
@@ -126,8 +126,8 @@ static void sends(struct peer *p, const char *text) {
 static const struct {
     const char *request, *status, *body;
 } cases[] = {
-    {"GET /a?b=c HTTP/1.1\r\nHost: x\r\nX-Word: hm\r\n\r\n", "HTTP/1.1 200", "0 /a 0  hm"},
-    {"GET /%41%2Fb HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200", "0 /A/b 0"},
+    {"GET /a?b=c HTTP/1.1\r\nHost: x\r\nX-Word: hm\r\n\r\n", "HTTP/1.1 200", "0 /a 0  hm /a?b=c"},
+    {"GET /%41%2Fb HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200", "0 /A/b 0   /%41%2Fb"},
     {"POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 200",
      "2 /p 5 hello"},
     {"POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "

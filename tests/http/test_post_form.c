@@ -2,7 +2,7 @@
 #include "config.h"
 
 #include "base/arena.h"
-#include "engine/response/post_form.h"
+#include "base/post_form.h"
 
 #include "tests/http/check_http.h"
 

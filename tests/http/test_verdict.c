@@ -28,6 +28,13 @@ static const struct {
     {{.agent = GMAIL, .delay_ms = 500, .head = true}, "HEAD"},
     {{.agent = S("Mozilla/5.0"), .delay_ms = 60000}, "relay"},
     {{.agent = S(""), .delay_ms = 60000}, NULL},
+    {{.click = true, .agent = FIREFOX, .delay_ms = 60000, .decoy = true}, "decoy"},
+    {{.click = true, .agent = FIREFOX, .delay_ms = 60000, .near_decoy = true}, "near a decoy"},
+    {{.click = true, .agent = FIREFOX, .delay_ms = 60000, .near_head = true}, "near a HEAD"},
+    {{.click = true, .agent = FIREFOX, .delay_ms = 60000, .links = 2, .in_order = true},
+     "links in order"},
+    {{.agent = FIREFOX, .delay_ms = 60000, .near_decoy = true}, "near a decoy"},
+    {{.agent = GMAIL, .delay_ms = 60000, .near_decoy = true}, NULL},
 };
 
 START_TEST(verdicts) {
@@ -37,10 +44,78 @@ START_TEST(verdicts) {
 }
 END_TEST
 
+/* Hits of one message: "SECONDS.MS KIND AGENT", KIND being o (open), h0.. (HEAD of a link), d (the
+ * decoy) or the number of the link; and what each is taken for, . for a person. */
+static const struct {
+    const char *hits, *wanted;
+} messages[] = {
+    {"0.0 0 a", "."},
+    {
+        "0.0 0 a|0.5 0 a|0.9 0 a",
+        "...",
+    },
+    {"0.0 0 a|0.9 1 a", "oo"},
+    {"0.0 0 a|0.9 1 b", "oo"},
+    {"0.0 1 a|0.9 0 a", ".."},
+    {"0.0 0 a|1.1 1 a", ".."},
+    {"0.0 0 a|0.3 2 a|0.4 1 a|9.0 3 a", "mmm."},
+    {"0.0 0 a|1.5 1 a|3.0 2 a", "mmm"},
+    {"0.0 0 a|1.5 1 a|3.1 2 a", "..."},
+    {"0.0 0 a|1.5 1 a|2.0 0 a|4.4 2 a", ".mmm"},
+    {"0.0 o a|50.0 0 a|60.0 d a|70.0 1 a|121.0 2 a", "nnDn."},
+    {"0.0 0 b|56.9 0 b|57.0 1 b|60.0 d a|63.0 2 b|63.1 3 b", ".onDno"},
+    {"0.0 h0 a|1.0 0 a|1.0 0 b|3.1 0 a", "Hh.."},
+    {"0.0 0 a|2.0 h0 a", "hH"},
+    {"0.0 d a|0.1 d a", "DD"},
+    {"0.0 d |1.0 0 |5.0 0 ", "Dn."}, /* no agent is nobody's in particular */
+};
+
+static char letter_of(const struct verdict_hit *h) {
+    static const char *const words[] = {
+        "links in order", "many links at once", "near a decoy", "near a HEAD", "decoy", "HEAD"};
+    for (int i = 0; h->verdict.why && i < 6; i++)
+        if (strcmp(h->verdict.why, words[i]) == 0)
+            return "omnhDH"[i];
+    return h->verdict.human ? '.' : '?';
+}
+
+static void read_hit(struct str text, struct verdict_hit *h) {
+    struct str at, kind;
+    double seconds;
+    ck_assert(str_split(&text, ' ', &at) && str_split(&text, ' ', &kind));
+    ck_assert(str_to_double(at, &seconds));
+    *h = (struct verdict_hit){.f = {.click = kind.p[0] != 'o',
+                                    .head = kind.p[0] == 'h',
+                                    .decoy = kind.p[0] == 'd',
+                                    .agent = text,
+                                    .delay_ms = 60000},
+                              .at_ms = (int64_t)(seconds * 1000 + 0.5)};
+    h->index = (uint32_t)(kind.p[kind.n - 1] - '0');
+    h->url = h->index;
+}
+
+START_TEST(together) {
+    struct verdict_hit hits[10];
+    struct str rest = str_from(messages[_i].hits), one;
+    size_t n = 0;
+    char got[11] = "";
+    while (str_split(&rest, '|', &one))
+        read_hit(one, &hits[n++]);
+    for (int twice = 0; twice < 2; twice++) {
+        verdict_judge(hits, n);
+        for (size_t i = 0; i < n; i++)
+            got[i] = letter_of(&hits[i]);
+        ck_assert_msg(strcmp(got, messages[_i].wanted) == 0, "%s: wanted %s, got %s",
+                      messages[_i].hits, messages[_i].wanted, got);
+    }
+}
+END_TEST
+
 Suite *suite_verdict(void) {
     Suite *s = suite_create("verdict");
     TCase *t = tcase_create("verdict");
     tcase_add_loop_test(t, verdicts, 0, sizeof cases / sizeof *cases);
+    tcase_add_loop_test(t, together, 0, sizeof messages / sizeof *messages);
     suite_add_tcase(s, t);
     return s;
 }

@@ -6,7 +6,8 @@
 
 Binds a free port of 127.0.0.1, prints it as one line, and serves until its
 standard input ends or it gets SIGTERM. Every message it accepts is one JSON line
-in --log: {"n", "connection", "time", "from", "to", "message_id", "size", "reply"}.
+in --log: {"n", "connection", "time", "from", "to", "parameters" (of MAIL and RCPT),
+"message_id", "size", "reply", "user", "tls" (the protocol's version, or false)}.
 
 STAGE   connect ehlo helo starttls auth mail rcpt data body dot rset quit
         (body: after 354, before the message was read; dot: after the final dot)
@@ -93,7 +94,7 @@ class Server:
         headers = email.parser.HeaderParser().parsestr(head)
         self.log.write(json.dumps({
             "n": self.accepted, "connection": session.number, "time": time.time(),
-            "from": session.sender, "to": session.recipients,
+            "from": session.sender, "to": session.recipients, "parameters": session.parameters,
             "message_id": (headers["Message-ID"] or "").strip(),
             "size": len(session.body), "reply": reply, "user": session.user,
             "tls": session.secure}) + "\n")
@@ -104,13 +105,15 @@ class Session:
         self.server, self.reader, self.writer = server, reader, writer
         server.connections += 1
         self.number = server.connections
-        self.secure = False
+        secured = writer.get_extra_info("ssl_object")
+        self.secure = bool(secured) and secured.version()
         self.user = None
         self.messages = 0
         self.clear()
 
     def clear(self):
         self.sender, self.recipients, self.body = None, [], b""
+        self.parameters = ["", ""]
         self.chunks = False
 
     async def say(self, text):
@@ -188,7 +191,7 @@ class Session:
         new = await loop.start_tls(transport, protocol, self.server.tls, server_side=True)
         self.reader._transport = new
         self.writer._transport = new
-        self.secure = True
+        self.secure = new.get_extra_info("ssl_object").version()
 
     async def on_auth(self, rest):
         mechanism, _, initial = rest.partition(" ")
@@ -225,14 +228,16 @@ class Session:
         given = await self.play("mail", address, "250 2.1.0 ok")
         if given and given.startswith("2"):
             self.sender = address
+            self.parameters[0] = rest[rest.find(">") + 1:].strip()
 
     async def on_rcpt(self, rest):
         if self.sender is None:
             return await self.say("503 5.5.1 MAIL first")
-        address = rest[rest.find("<") + 1:rest.rfind(">")]
+        address = rest[rest.find("<") + 1:rest.find(">")]
         given = await self.play("rcpt", address, "250 2.1.5 ok")
         if given and given.startswith("2"):
             self.recipients.append(address)
+            self.parameters[1] = rest[len("TO:<") + len(address) + 1:].strip()
 
     def subject(self):
         return self.recipients[0] if self.recipients else ""
@@ -304,7 +309,8 @@ async def serve(options):
             writer.close()
 
     listener = await asyncio.start_server(on_connection, "127.0.0.1", options.port, limit=1 << 20,
-                                          backlog=options.backlog)
+                                          backlog=options.backlog,
+                                          ssl=server.tls if options.tls_first else None)
     print(listener.sockets[0].getsockname()[1], flush=True)
     loop = asyncio.get_running_loop()
     end = loop.create_future()
@@ -338,6 +344,7 @@ def main():
     parser.add_argument("--auth-tls", action="store_true", help="offer AUTH only after STARTTLS")
     parser.add_argument("--require-auth", action="store_true", help="530 without it")
     parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"), help="offer STARTTLS")
+    parser.add_argument("--tls-first", action="store_true", help="TLS from the first byte")
     parser.add_argument("--max-messages", type=int, help="421 to the next one on a connection")
     parser.add_argument("--cut-after", type=int, help="close after so many on a connection")
     parser.add_argument("--backlog", type=int, default=100)

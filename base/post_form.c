@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "engine/response/post_form.h"
+#include "base/post_form.h"
 
 #include "base/arena.h"
 

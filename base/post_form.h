@@ -6,8 +6,8 @@
  * Whatever the body holds, reading it ends with the fields that could be made out; at most
  * POST_FIELDS of them. Pure.
  */
-#ifndef GODWIT_ENGINE_RESPONSE_POST_FORM_H
-#define GODWIT_ENGINE_RESPONSE_POST_FORM_H
+#ifndef GODWIT_BASE_POST_FORM_H
+#define GODWIT_BASE_POST_FORM_H
 
 #include "base/str.h"
 
