@@ -12,7 +12,7 @@
 static const struct db_stmt st_read = {"message_read", sql_message_read};
 
 /* Columns of message_read.sql behind those of a claim. */
-enum { COLUMN_STATUS = 15, COLUMN_CHANNEL, COLUMN_HASH, COLUMN_SOURCES };
+enum { COLUMN_STATUS = 17, COLUMN_CHANNEL, COLUMN_HASH, COLUMN_SOURCES };
 
 /* The templates as they were when the message was sent; the workspace's when it was not yet. */
 static bool find_template(struct setup *s, const struct db_result *r,

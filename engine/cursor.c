@@ -69,6 +69,27 @@ void cursor_groups_remove(struct cursor_groups *g, uint64_t members) {
     }
 }
 
+/* Others that stand there stay: they came while the members were being worked on. */
+void cursor_groups_move(struct cursor_groups *g, uint64_t members, const struct cursor *from,
+                        const struct cursor *to) {
+    for (size_t i = 0; i < g->n; i++) {
+        struct cursor_group *x = &g->list[i];
+        uint64_t others = x->members & ~members;
+        if (others == x->members || !cursor_eq(&x->cursor, from))
+            continue;
+        if (others) {
+            assert(g->n < SHARDS);
+            struct cursor_group *rest = &g->list[g->n++];
+            *rest = (struct cursor_group){.members = others};
+            cursor_copy(&rest->cursor, from);
+        }
+        x->members &= members;
+        cursor_copy(&x->cursor, to);
+        break;
+    }
+    cursor_groups_merge(g);
+}
+
 void cursor_groups_merge(struct cursor_groups *g) {
     for (size_t i = 0; i < g->n; i++)
         for (size_t j = g->n; j-- > i + 1;)

@@ -41,6 +41,9 @@ struct cursor_groups {
 /* Puts a shard into the group that its cursor belongs to. */
 void cursor_groups_add(struct cursor_groups *g, int shard, const struct cursor *c);
 void cursor_groups_remove(struct cursor_groups *g, uint64_t members);
+/* Members that stand at `from` move on to `to`. */
+void cursor_groups_move(struct cursor_groups *g, uint64_t members, const struct cursor *from,
+                        const struct cursor *to);
 /* Brings together groups whose cursors have become equal. */
 void cursor_groups_merge(struct cursor_groups *g);
 void cursor_groups_clear(struct cursor_groups *g);

@@ -221,6 +221,8 @@ void outbox_claimed(const struct db_result *r, size_t i, struct outbox_message *
         .attempts = (int)db_int(r, i, 12),
         .queued_us = db_timestamptz(r, i, 13),
         .expires_us = db_is_null(r, i, 14) ? 0 : db_timestamptz(r, i, 14),
+        .hours = db_is_null(r, i, 15) ? STR_NONE : db_json(r, i, 15),
+        .zone = db_text(r, i, 16),
     };
 }
 

@@ -37,8 +37,9 @@ struct outbox_message {
     int64_t customer;
     struct str campaign, step, occurrence, version;
     struct str address, topic, locale, template;
-    struct str input; /* JSON */
-    int attempts;     /* before this one */
+    struct str input;       /* JSON */
+    struct str hours, zone; /* of the input: when it may leave (engine/hours.h), and where */
+    int attempts;           /* before this one */
     int64_t queued_us;
     int64_t expires_us; /* 0: never */
 };
@@ -64,7 +65,7 @@ void outbox_fail(struct outbox_fails *f, const struct outbox_message *msg, int64
                  struct str reason);
 struct db_call outbox_fail_call(struct outbox_fails *f);
 
-/* Messages that are due later than was thought. */
+/* Messages that are due later than was thought: they stay as they are. */
 struct outbox_postpones;
 struct outbox_postpones *outbox_postpones_new(struct arena *a, size_t expect);
 void outbox_postpone(struct outbox_postpones *p, const struct outbox_message *msg, int64_t fence,

@@ -3,8 +3,28 @@
 
 #include "rules/campaign.h"
 
+static bool same_list(const struct list *a, const struct list *b) {
+    for (size_t i = 0; a->n == b->n && i < a->n; i++)
+        if (!campaign_same_value(a->v[i], b->v[i]))
+            return false;
+    return a->n == b->n;
+}
+
+static bool same_map(const struct map *a, const struct map *b) {
+    for (size_t i = 0; a->n == b->n && i < a->n; i++) {
+        const struct value *there = map_get(b, a->e[i].key);
+        if (!there || !campaign_same_value(a->e[i].value, *there))
+            return false;
+    }
+    return a->n == b->n;
+}
+
 bool campaign_same_value(struct value a, struct value b) {
     double x, y;
+    if (value_is(a, V_LIST) && value_is(b, V_LIST))
+        return same_list(a.u.list, b.u.list);
+    if (value_is(a, V_MAP) && value_is(b, V_MAP))
+        return same_map(a.u.map, b.u.map);
     if (value_is(a, V_STRING) && value_is(b, V_STRING))
         return str_eq(value_text(a), value_text(b));
     if (value_is(a, V_BOOL) && value_is(b, V_BOOL))

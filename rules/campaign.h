@@ -238,7 +238,8 @@ struct campaign {
     bool ignores_quiet_hours, ignores_caps;
 };
 
-/* Whether two values are the same to a marketer: 5 and 5.0 are; null is nothing but null. */
+/* Whether two values are the same to a marketer: 5 and 5.0 are; null is nothing but null; lists and
+ * maps whose values are. */
 bool campaign_same_value(struct value a, struct value b);
 
 /* Whether what stands beside the event's name in the trigger fits this event. */

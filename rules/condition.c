@@ -255,9 +255,25 @@ static struct str first_part(struct str *path) {
     return part;
 }
 
+/* Inside of what is looked at: a map, or it may be one. */
+static void check_parts(struct form_reader *r, const struct catalog *c, const struct ynode *node,
+                        struct str name) {
+    const struct catalog_field *f = catalog_attribute(c, name);
+    enum catalog_type type = f ? f->type : CATALOG_ANY;
+    for (size_t i = 0; i < COUNT(customer_fields); i++)
+        if (str_eq(name, str_from(customer_fields[i])))
+            type = CATALOG_STRING;
+    if (type != CATALOG_ANY && type != CATALOG_MAP)
+        form_error(r, node, "`%.*s`: `%.*s` is of type %s and has no parts", STR_FMT(node->text),
+                   STR_FMT(name), catalog_type_name(type));
+}
+
 void condition_check_attribute(struct form_reader *r, const struct catalog *catalog,
                                const struct ynode *node, struct str path) {
-    check_attribute(r, catalog, node, first_part(&path));
+    struct str name = first_part(&path);
+    check_attribute(r, catalog, node, name);
+    if (path.n)
+        check_parts(r, catalog, node, name);
 }
 
 void condition_check_property(struct form_reader *r, const struct catalog *catalog,

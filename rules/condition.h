@@ -43,7 +43,7 @@ const struct cel_program *condition_compile(struct form_reader *r,
                                             const char *what);
 
 /* Complain about the name of an event, the path of an attribute or of an event's property that the
- * catalog does not have. */
+ * catalog does not have, or that leads into what has no parts. */
 void condition_check_event(struct form_reader *r, const struct catalog *catalog,
                            const struct ynode *node);
 void condition_check_attribute(struct form_reader *r, const struct catalog *catalog,

@@ -6,41 +6,18 @@
 #include "base/arena.h"
 #include "base/calendar.h"
 #include "engine/decide/match.h"
-
-#define MOVES_MOST 64 /* two windows that leave room agree after a few */
+#include "engine/hours.h"
 
 /* ---- when */
 
-static bool is_empty(const struct campaign_window *w) {
-    return w->from_minute == w->to_minute;
-}
-
-static int64_t move(const struct zone *z, int64_t at, const struct campaign_window *quiet,
-                    const struct campaign_window *window) {
-    if (!is_empty(quiet)) /* what is not quiet is a window, too */
-        at = calendar_in_window(z, at, quiet->to_minute, quiet->from_minute, 0);
-    if (!is_empty(window))
-        at = calendar_in_window(z, at, window->from_minute, window->to_minute, window->weekdays);
-    return at;
-}
-
 int64_t care_when(const struct entry *x) {
-    static const struct campaign_window none;
-    const struct campaign *c = x->campaign;
-    bool loud = x->send->transactional || c->ignores_quiet_hours;
-    const struct campaign_window *quiet = loud ? &none : &x->workspace->settings.quiet_hours;
-    if (is_empty(quiet) && is_empty(&c->send_window))
+    struct hours h;
+    if (!hours_of(&h, &x->workspace->settings, x->campaign, x->send->transactional))
         return x->at_us;
-    const struct zone *z = match_zone(x->workspace, x->profile);
+    h.zone = match_zone(x->workspace, x->profile);
     int64_t first = x->at_us > x->now_us ? x->at_us : x->now_us; /* it cannot leave before */
-    int64_t at = move(z, first, quiet, &c->send_window), before = first;
-    if (at == first)
-        return x->at_us;
-    for (int i = 0; i < MOVES_MOST && at != before; i++) {
-        before = at;
-        at = move(z, at, quiet, &c->send_window);
-    }
-    return at;
+    int64_t at = hours_when(&h, first);
+    return at == first ? x->at_us : at;
 }
 
 /* ---- how many */

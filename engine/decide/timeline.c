@@ -108,6 +108,39 @@ static bool make_event(struct timeline *t, struct str name, struct value propert
     return true;
 }
 
+static bool tell(struct timeline *t, struct str attribute, struct value from, struct value to,
+                 int64_t at_us, struct err *err) {
+    struct map *m = map_new(t->arena, 3);
+    if (campaign_same_value(from, to))
+        return true;
+    map_set_str(t->arena, m, S("attribute"), value_str(attribute));
+    map_set_str(t->arena, m, S("from"), from);
+    map_set_str(t->arena, m, S("to"), to);
+    return make_event(t, S(EVENT_CUSTOMER_CHANGED), value_map(m), at_us, err);
+}
+
+/* What campaigns look at inside of the attribute (`address.city`), as the database does. */
+static bool tell_parts(struct timeline *t, struct str attribute, struct value from, struct value to,
+                       int64_t at_us, struct err *err) {
+    size_t n;
+    const struct campaign *const *list =
+        campaign_set_started_by(&t->options->workspace->rules, S(EVENT_CUSTOMER_CHANGED), &n);
+    struct str prefix = str_printf(t->arena, "%.*s.", STR_FMT(attribute));
+    for (size_t i = 0; i < n; i++) {
+        struct str path = list[i]->trigger.attribute;
+        bool told = !str_starts(path, prefix);
+        for (size_t k = 0; k < i && !told; k++)
+            told = str_eq(list[k]->trigger.attribute, path);
+        if (told)
+            continue;
+        struct str rest = str_sub(path, prefix.n, path.n);
+        const struct value *was = value_path(&from, rest), *is = value_path(&to, rest);
+        if (!tell(t, path, was ? *was : VALUE_NULL, is ? *is : VALUE_NULL, at_us, err))
+            return false;
+    }
+    return true;
+}
+
 /* The attributes are changed already; what is told is which. */
 static bool tell_changes(struct timeline *t, const struct effect *f, struct err *err) {
     size_t n;
@@ -115,13 +148,10 @@ static bool tell_changes(struct timeline *t, const struct effect *f, struct err 
     if (!n && !starts_anything(t->options->workspace, EVENT_CUSTOMER_CHANGED))
         return true;
     for (size_t i = 0; i < f->values.u.map->n; i++) {
-        struct map *m = map_new(t->arena, 3);
-        if (campaign_same_value(f->before.u.map->e[i].value, f->values.u.map->e[i].value))
-            continue;
-        map_set_str(t->arena, m, S("attribute"), f->values.u.map->e[i].key);
-        map_set_str(t->arena, m, S("from"), f->before.u.map->e[i].value);
-        map_set_str(t->arena, m, S("to"), f->values.u.map->e[i].value);
-        if (!make_event(t, S(EVENT_CUSTOMER_CHANGED), value_map(m), f->at_us, err))
+        struct str name = value_text(f->values.u.map->e[i].key);
+        struct value from = f->before.u.map->e[i].value, to = f->values.u.map->e[i].value;
+        if (!tell(t, name, from, to, f->at_us, err) ||
+            !tell_parts(t, name, from, to, f->at_us, err))
             return false;
     }
     return true;

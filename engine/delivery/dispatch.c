@@ -122,7 +122,8 @@ static void on_done(const struct channel_host *host, uint64_t ref, const struct 
     fault_point("delivery.before_settle");
     struct retry_input in = {.id = x->m.id,
                              .attempts = x->m.attempts + 1,
-                             .queued_us = x->m.queued_us,
+                             .queued_us =
+                                 x->timed ? hours_when(&x->hours, x->m.queued_us) : x->m.queued_us,
                              .expires_us = x->m.expires_us,
                              .now_us = wallclock_now(),
                              .first_us = d->retry_us,

@@ -18,6 +18,23 @@ static size_t ready_most(const struct dispatch *d) {
     return n < READY_LEAST ? READY_LEAST : n > READY_MOST ? READY_MOST : n;
 }
 
+/* Much can hold up what was decided in its hours: a rate, retries, an outage, a pause. When it may
+ * leave, or ends, if that is not now; 0: now. */
+static int64_t opens(struct dispatch *d, struct item *x, int64_t now_us) {
+    struct err ignored = ERR_INIT;
+    x->timed = hours_read(&x->hours, x->m.hours, x->arena);
+    if (!x->timed)
+        return 0;
+    if (!x->m.topic.n) /* transactional: another channel's may be about a topic */
+        x->hours.quiet = (struct campaign_window){0, 0, 0};
+    if (!wallclock_zone(x->m.zone, &x->hours.zone, &ignored))
+        x->hours.zone = d->claim_workspace->settings.zone;
+    int64_t at = hours_when(&x->hours, now_us);
+    if (x->m.expires_us && at > x->m.expires_us)
+        at = x->m.expires_us;
+    return at == now_us ? 0 : at;
+}
+
 /* Makes an item of a claimed row; false: it cannot be sent, and why stands in e. *later: when its
  * turn comes, if that is not soon. */
 static bool take_row(struct dispatch *d, const struct db_result *r, size_t row, int64_t now_us,
@@ -27,13 +44,16 @@ static bool take_row(struct dispatch *d, const struct db_result *r, size_t row, 
     outbox_claimed(r, row, &x->m);
     d->count[READY]++;
     struct outbox_message *m = &x->m;
-    struct str *texts[] = {&m->campaign, &m->step,   &m->occurrence, &m->version, &m->address,
-                           &m->topic,    &m->locale, &m->template,   &m->input};
+    struct str *texts[] = {&m->campaign, &m->step,  &m->occurrence, &m->version,
+                           &m->address,  &m->topic, &m->locale,     &m->template,
+                           &m->input,    &m->hours, &m->zone};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = texts[i]->n ? str_dup(x->arena, *texts[i]) : STR_NONE;
     x->fence = shards_fence(d->host->shards, m->shard);
     if (m->expires_us && m->expires_us <= now_us)
         return err_set(e, ERR_INPUT, "expired before it could be sent");
+    if ((*later = opens(d, x, now_us)))
+        return true;
     throttle_key(&d->throttle, d->claim_workspace, m, x->arena, &x->key);
     *later = pace_hold(d->throttle.pace, &x->key, now_us);
     x->held = *later == 0;

@@ -71,7 +71,8 @@ static size_t add_marks(struct dispatch *d, struct db_call *call) {
         next = x->next;
         if (x->state != READY)
             continue;
-        if (!(owned >> x->m.shard & 1)) {
+        bool closed = x->timed && hours_when(&x->hours, now_us) != now_us;
+        if (closed || !(owned >> x->m.shard & 1)) { /* a claim sees to what stood here too long */
             dispatch_drop(d, x);
             continue;
         }

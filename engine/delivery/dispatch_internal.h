@@ -11,6 +11,7 @@
 #include "engine/delivery/dispatch.h"
 #include "engine/delivery/render.h"
 #include "engine/delivery/throttle.h"
+#include "engine/hours.h"
 #include "engine/outbox.h"
 
 struct arena;
@@ -27,7 +28,9 @@ struct item {
     struct str hash;
     int64_t fence;
     struct pace_key key;
-    bool held; /* counted by the pace */
+    bool held;  /* counted by the pace */
+    bool timed; /* it may not leave at any time, but in its hours */
+    struct hours hours;
     /* when DONE */
     struct outbox_result result;
 };

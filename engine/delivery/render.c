@@ -7,6 +7,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/wallclock.h"
+#include "engine/hours.h"
 
 #include <inttypes.h>
 
@@ -107,8 +108,17 @@ static struct map *add_inputs(const struct workspace *w, struct str template, st
     return input;
 }
 
+/* When it may leave, also by its fallback. */
+static void add_hours(const struct workspace *w, const struct decision *d,
+                      const struct step_send *other, struct map *input, struct arena *a) {
+    struct hours h;
+    bool transactional = !d->topic.n && (!other || other->transactional);
+    if (hours_of(&h, &w->settings, d->campaign, transactional))
+        map_set_str(a, input, S(HOURS_KEY), hours_value(&h, a));
+}
+
 /* What the template reads, and what the same bytes depend on besides: who sends, where links
- * lead and what is tracked, the customer's zone. */
+ * lead and what is tracked, the customer's zone; and when it may leave. */
 struct str render_input(const struct workspace *w, const struct decision *d,
                         const struct profile *p, struct arena *a) {
     struct map *all = everything(w, p, d->about, a), *input = map_new(a, 8);
@@ -121,6 +131,7 @@ struct str render_input(const struct workspace *w, const struct decision *d,
     set_text(a, input, "_currency", w->settings.currency);
     set_text(a, input, "_base", w->settings.tracking.public_url);
     set_text(a, input, "_track", what_to_track(w, d, a));
+    add_hours(w, d, other, input, a);
     struct buf b = BUF_IN(a);
     json_write(&b, value_map(input));
     return buf_str(&b);

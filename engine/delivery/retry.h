@@ -23,9 +23,9 @@
 #include "engine/settings.h"
 
 struct retry_input {
-    int64_t id;   /* of the message: its jitter hangs on it */
-    int attempts; /* this one included */
-    int64_t queued_us;
+    int64_t id;         /* of the message: its jitter hangs on it */
+    int attempts;       /* this one included */
+    int64_t queued_us;  /* or when its hours began after that */
     int64_t expires_us; /* 0: never */
     int64_t now_us;
     int64_t first_us; /* first delay of a deferred message; 0: 5 min */

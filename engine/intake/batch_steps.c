@@ -69,6 +69,7 @@ static void add_since(const struct batch *b, struct db_params *p) {
         db_param_timestamptz(p, wallclock_now() - longest_us - 2 * CALENDAR_DAY_US);
     else
         db_param_null(p, DB_TIMESTAMPTZ);
+    db_param_timestamptz(p, wallclock_now());
 }
 
 static void add_asking(struct batch *b, struct str event, struct db_array *ids) {

@@ -62,17 +62,11 @@ static enum flow_result step_read(struct flow *f) {
 /* The cursor in memory moves on; in the database it does with the next decisions. */
 static void move_on(struct intake *x) {
     struct batch *b = x->batch;
-    struct cursor_groups *all = shards_cursors(x->shards);
     if (b->exhausted)
         b->to.serial = ++x->serial;
     else
         b->to.serial = b->from.serial;
-    for (size_t i = 0; i < all->n; i++) {
-        struct cursor_group *g = &all->list[i];
-        if (g->members & b->members && cursor_eq(&g->cursor, &b->from))
-            cursor_copy(&g->cursor, &b->to);
-    }
-    cursor_groups_merge(all);
+    cursor_groups_move(shards_cursors(x->shards), b->members, &b->from, &b->to);
 }
 
 /* ---- step: profile */

@@ -8,7 +8,9 @@
 
 #include "base/arena.h"
 #include "base/calendar.h"
+#include "base/json.h"
 #include "engine/decide/gates.h"
+#include "engine/hours.h"
 
 #define SECOND INT64_C(1000000)
 #define MINUTE (60 * SECOND)
@@ -196,6 +198,49 @@ START_TEST(when) {
     struct entry again = entry_at(want, at);
     ck_assert(gates_fill(&again));
     ck_assert_int_eq(decision.due_us, want);
+}
+END_TEST
+
+/* What is stored with a message says the same when it is claimed. */
+START_TEST(stored) {
+    struct hours h, back;
+    struct err e = ERR_INIT;
+    workspace.settings.quiet_hours = waits[_i].quiet;
+    campaign.send_window = waits[_i].window;
+    campaign.ignores_quiet_hours = waits[_i].loud;
+    bool any = hours_of(&h, &workspace.settings, &campaign, waits[_i].transactional);
+    struct buf b = BUF_IN(arena);
+    json_write(&b, hours_value(&h, arena));
+    if (!any) {
+        ck_assert_str_eq(buf_str(&b).p, "null");
+        return;
+    }
+    ck_assert(hours_read(&back, buf_str(&b), arena));
+    if (!wallclock_zone(str_from(waits[_i].zone), &back.zone, &e))
+        back.zone = workspace.settings.zone;
+    int64_t at = instant(waits[_i].at), want = waits[_i].want ? instant(waits[_i].want) : at;
+    ck_assert_msg(hours_when(&back, at) == want, "case %d: %s, stored as %.*s: %s", _i,
+                  waits[_i].at, STR_FMT(buf_str(&b)), written(hours_when(&back, at)));
+}
+END_TEST
+
+/* What cannot be read holds nothing up. */
+START_TEST(stored_badly) {
+    static const char *const texts[] = {"",
+                                        "null",
+                                        "[]",
+                                        "{",
+                                        "{\"quiet\":7}",
+                                        "{\"quiet\":[]}",
+                                        "{\"quiet\":[-1,\"x\"]}",
+                                        "{\"window\":[99999,99999,0]}",
+                                        "{\"window\":{\"from\":1}}"};
+    for (int i = 0; i < COUNT(texts); i++) {
+        struct hours h = {.zone = workspace.settings.zone};
+        int64_t at = instant("2026-03-10T23:00:00Z");
+        ck_assert_msg(!hours_read(&h, str_from(texts[i]), arena), "%s", texts[i]);
+        ck_assert_int_eq(hours_when(&h, at), at);
+    }
 }
 END_TEST
 
@@ -433,6 +478,73 @@ START_TEST(how_many) {
 }
 END_TEST
 
+/* A day, week or month of the calendar where the customer is when it is decided: one message was
+ * sent, another is due. */
+static const struct {
+    const char *zone;
+    int unit;
+    const char *sent, *due;
+    bool room;
+} calendars[] = {
+    /* the day of 23 hours, from 00:00-05:00 to 24:00-04:00 */
+    {"America/New_York", CALENDAR_DAY, "2026-03-08T05:00:00Z", "2026-03-09T03:59:59Z", false},
+    {"America/New_York", CALENDAR_DAY, "2026-03-08T05:00:00Z", "2026-03-09T04:00:00Z", true},
+    {"America/New_York", CALENDAR_DAY, "2026-03-08T04:59:59Z", "2026-03-08T05:00:00Z", true},
+    /* of 25 */
+    {"America/New_York", CALENDAR_DAY, "2026-11-01T04:00:00Z", "2026-11-02T04:59:59Z", false},
+    {"America/New_York", CALENDAR_DAY, "2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z", true},
+    {"America/New_York", CALENDAR_DAY, "2026-11-01T03:59:59Z", "2026-11-01T04:00:00Z", true},
+    /* the day begins at one o'clock: there is no midnight */
+    {"America/Santiago", CALENDAR_DAY, "2026-09-06T03:59:59Z", "2026-09-06T04:00:00Z", true},
+    {"America/Santiago", CALENDAR_DAY, "2026-09-06T04:00:00Z", "2026-09-07T02:59:59Z", false},
+    {"America/Santiago", CALENDAR_DAY, "2026-09-06T04:00:00Z", "2026-09-07T03:00:00Z", true},
+    /* and one whose first hour comes twice: 01:00 is 00:00 once more */
+    {"America/Havana", CALENDAR_DAY, "2026-11-01T04:00:00Z", "2026-11-01T05:30:00Z", false},
+    {"America/Havana", CALENDAR_DAY, "2026-11-01T03:59:59Z", "2026-11-01T05:30:00Z", true},
+    /* weeks and months with such days: 167 and 169 hours, from Monday */
+    {"Europe/Berlin", CALENDAR_WEEK, "2026-03-22T23:00:00Z", "2026-03-29T21:59:59Z", false},
+    {"Europe/Berlin", CALENDAR_WEEK, "2026-03-22T23:00:00Z", "2026-03-29T22:00:00Z", true},
+    {"Europe/Berlin", CALENDAR_WEEK, "2026-10-18T22:00:00Z", "2026-10-25T22:59:59Z", false},
+    {"Europe/Berlin", CALENDAR_WEEK, "2026-10-18T22:00:00Z", "2026-10-25T23:00:00Z", true},
+    {"Europe/Berlin", CALENDAR_MONTH, "2026-02-28T23:00:00Z", "2026-03-31T21:59:59Z", false},
+    {"Europe/Berlin", CALENDAR_MONTH, "2026-02-28T23:00:00Z", "2026-03-31T22:00:00Z", true},
+    /* the ends of the world, 25 hours apart */
+    {"Pacific/Kiritimati", CALENDAR_DAY, "2026-03-10T10:00:00Z", "2026-03-11T09:59:59Z", false},
+    {"Pacific/Kiritimati", CALENDAR_DAY, "2026-03-10T09:59:59Z", "2026-03-10T10:00:00Z", true},
+    {"Pacific/Pago_Pago", CALENDAR_DAY, "2026-03-10T11:00:00Z", "2026-03-11T10:59:59Z", false},
+    {"Pacific/Pago_Pago", CALENDAR_DAY, "2026-03-10T10:59:59Z", "2026-03-10T11:00:00Z", true},
+    {"Pacific/Kiritimati", CALENDAR_MONTH, "2026-03-31T09:59:59Z", "2026-03-31T10:00:00Z", true},
+    {"Pacific/Pago_Pago", CALENDAR_MONTH, "2026-03-31T10:00:00Z", "2026-04-01T10:59:59Z", false},
+    /* who moves from one end to the other has the days of the new zone, also for what was sent
+     * before: both on the 12th in Kiritimati, on the 10th and on the 11th in Pago Pago */
+    {"Pacific/Kiritimati", CALENDAR_DAY, "2026-03-11T10:30:00Z", "2026-03-11T11:30:00Z", false},
+    {"Pacific/Pago_Pago", CALENDAR_DAY, "2026-03-11T10:30:00Z", "2026-03-11T11:30:00Z", true},
+    {"", CALENDAR_DAY, "2026-03-10T15:59:59Z", "2026-03-10T16:00:00Z", true}, /* Taipei */
+    {"No/Where", CALENDAR_DAY, "2026-03-10T16:00:00Z", "2026-03-11T15:59:59Z", false},
+};
+
+START_TEST(by_the_calendar) {
+    struct settings_cap cap[2] = {{.most = 1, .unit = calendars[_i].unit}};
+    int64_t due = instant(calendars[_i].due);
+    struct profile_message sent = {.id = 1,
+                                   .campaign = S("other"),
+                                   .channel = S("email"),
+                                   .topic = S("news"),
+                                   .at_us = instant(calendars[_i].sent),
+                                   .status = MESSAGE_SENT};
+    struct entry x = entry_at(due, due);
+    use_caps(cap);
+    profile.timezone = str_from(calendars[_i].zone);
+    profile.messages = &sent;
+    profile.n_messages = 1;
+    ck_assert(gates_fill(&x));
+    gates_pass(&x);
+    ck_assert_msg((decision.outcome == OUTCOME_SEND) == calendars[_i].room,
+                  "case %d, %s: sent %s, due %s: %s", _i, calendars[_i].zone, calendars[_i].sent,
+                  calendars[_i].due, outcome_name(decision.outcome));
+}
+END_TEST
+
 /* Deciding is free to be asked again: explaining displaces nobody, nor does one that is held out or
  * stopped by another gate. */
 START_TEST(only_what_is_sent_displaces) {
@@ -474,9 +586,12 @@ Suite *suite_care(void) {
     tcase_set_timeout(t, 60);
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, when, 0, COUNT(waits));
+    tcase_add_loop_test(t, stored, 0, COUNT(waits));
+    tcase_add_test(t, stored_badly);
     tcase_add_loop_test(t, never_quiet, 0, 7);
     tcase_add_test(t, late);
     tcase_add_loop_test(t, how_many, 0, COUNT(caps));
+    tcase_add_loop_test(t, by_the_calendar, 0, COUNT(calendars));
     tcase_add_test(t, only_what_is_sent_displaces);
     suite_add_tcase(s, t);
     return s;

@@ -276,6 +276,7 @@ def schedules(place):
 def changes(place):
     """Changes of customers are events when a campaign looks at them, whoever makes them."""
     clock = begin(place, gold="campaign: gold\ntrigger: { attribute: plan, to: gold }\nsteps:\n" + SEND,
+                  town="campaign: town\ntrigger: { attribute: address.city, to: Taipei }\nsteps:\n" + SEND,
                   birthday="campaign: birthday\ntrigger: { date: birthday, every: year, at: '09:00' }\n"
                            "past_due: send\nsteps:\n" + SEND)
     place.customers(3)
@@ -288,12 +289,22 @@ def changes(place):
     same(sent(place), [("c1", "thanks")], "a change that fits")
     same(place.database.number("select count(*) from godwit.events where name = 'customer.changed' "
                                "and properties ->> 'attribute' = 'plan'"), 2, "one event a change")
+    for address in ('{"city": "Tainan"}', '{"city": "Taipei"}', '{"city": "Taipei", "zip": "100"}', 'null'):
+        place.database.sql("select godwit.identify('c2', '{\"address\": %s}')" % address)
+    place.database.sql("select godwit.identify('c1', '{\"address\": \"Taipei\"}')")
+    drain(place, clock)
+    same(sent(place)[1:], [("c2", "thanks")], "a part of an attribute")
+    same([r[0] for r in place.database.sql(
+        "select concat_ws(' ', properties ->> 'from', '-', properties ->> 'to') from godwit.events "
+        "where properties ->> 'attribute' = 'address.city' order by id")],
+         ["- Tainan", "Tainan - Taipei", "Taipei -"], "what is told of it")
+    place.database.sql("delete from godwit.messages")
     clock.forward(11 * DAY)
     drain(place, clock)
-    same(sent(place)[1:], [("c3", "thanks")], "a birthday")
+    same(sent(place), [("c3", "thanks")], "a birthday")
     clock.forward(366 * DAY)
     drain(place, clock)
-    same(sent(place)[2:], [("c3", "thanks")], "each year")
+    same(sent(place)[1:], [("c3", "thanks")], "each year")
 
 
 def passed_over(place):
