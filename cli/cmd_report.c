@@ -265,7 +265,7 @@ static int run(const struct args *args) {
 static const struct command_option options[] = {
     {"format", 'f', "FORMAT", "table (default), json, csv or html"},
     {"section", 's', "SECTION",
-     "only this one: accounting, campaigns, funnel, steps, links, bounces, reasons, lift, value"},
+     "only this one: accounting, campaigns, journeys, funnel, steps, links, bounces, reasons, lift, value"},
     {"out", 'o', "FILE", "write there instead of standard output"},
     {0},
 };

@@ -110,7 +110,7 @@ static void count_decision(struct work *w, struct version *v, const struct waiti
                            struct arena *scratch) {
     const struct decision *d = &x->decision;
     struct plan_campaign *c = plan_tally_campaign(&v->tally, d->campaign);
-    if (!c || (w->only && !str_eq(d->campaign->name, w->only->name)))
+    if (!c)
         return;
     struct tracked *t = &v->campaigns[c - v->tally.campaigns];
     plan_tally_add(&v->tally, d, &x->profile, scratch);
@@ -317,7 +317,11 @@ static void add_version(struct work *w, struct arena *a, struct workspace *works
     struct version *v = &w->versions[w->options.n_versions];
     w->options.versions[w->options.n_versions++] = workspace;
     v->workspace = workspace;
-    plan_tally_init(&v->tally, workspace, NULL, a);
+    const struct campaign *only =
+        w->only ? campaign_set_find(&workspace->rules, w->only->name) : NULL;
+    plan_tally_init(&v->tally, workspace, only, a);
+    if (w->only && !only)
+        v->tally.n_campaigns = 0;
     size_t n = v->tally.n_campaigns;
     v->campaigns = ARENA_ARRAY(a, struct tracked, n + 1);
     for (size_t i = 0; i < n; i++)

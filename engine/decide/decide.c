@@ -65,10 +65,10 @@ static bool is_limited(struct deciding *x, const struct journey_start *s) {
     int64_t used = entries_within(x->profile, s->campaign, from);
     if (used < limit->most)
         return false;
+    struct str often = used == 1 ? S("once") : str_printf(x->arena, "%" PRId64 " times", used);
     journey_refuse(x, s, OUTCOME_CAPPED, "limit",
-                   str_printf(x->arena,
-                              "entered this campaign %" PRId64 " times; the limit is %.*s", used,
-                              STR_FMT(limit->text)));
+                   str_printf(x->arena, "entered this campaign %.*s; the limit is %.*s",
+                              STR_FMT(often), STR_FMT(limit->text)));
     return true;
 }
 

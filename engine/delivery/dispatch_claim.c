@@ -125,8 +125,9 @@ static void on_claimed(void *ctx, const struct err *e, struct db_reply *reply) {
     bool busy = false;
     if (!e && !d->closing && !d->retired) {
         const struct db_result *due = reply->result[reply->n - 1]; /* behind those held back */
-        d->quiet = db_rows(due) == 0;
-        d->more = db_rows(due) > 0;
+        d->quiet = db_rows(due) == 0 && !d->asked;
+        d->more = db_rows(due) > 0 || d->asked;
+        d->asked = false;
         busy = take_rows(d, due);
     }
     db_reply_free(reply);
@@ -160,6 +161,7 @@ static bool evict(struct dispatch *d, struct db_call *call) {
 
 void dispatch_claim(struct dispatch *d) {
     uint64_t shards = shards_owned(d->host->shards);
+    d->asked = d->asked || d->claiming;
     if (d->claiming || d->closing || d->retired || d->host->stopping || !shards ||
         !d->host->recovered || dispatch_resting(d) || !db_is_up(d->host->claims))
         return;

@@ -52,6 +52,7 @@ struct dispatch {
     struct workspace *claim_workspace; /* held while a claim is under way */
     bool claiming, cycling, more;
     bool quiet; /* the last look found nothing */
+    bool asked; /* a look was wanted while one was under way: it may have come too early */
     uv_timer_t gather;
     bool gathered;                 /* enough was waited for */
     uint64_t cycle_ns, cycle_took; /* when it began; ms that the last one took */

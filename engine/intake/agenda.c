@@ -42,14 +42,25 @@ static struct db_params *shards_and_now(struct batch *b, int64_t now_us) {
     return p;
 }
 
+static struct db_array *runs_of(const struct batch *b) {
+    const struct campaign_set *rules = &b->workspace->rules;
+    struct db_array *ids = db_array(b->arena, DB_TEXT, 0);
+    for (size_t i = 0; i < rules->n_campaigns; i++)
+        if (campaign_has_runs(rules->campaigns[i]))
+            db_array_text(ids, rules->campaigns[i]->id);
+    return ids;
+}
+
 void agenda_read_calls(struct batch *b, int64_t now_us, size_t most, struct db_call *calls) {
-    struct db_params *due = shards_and_now(b, now_us), *now = db_params(b->arena);
+    struct db_params *due = shards_and_now(b, now_us), *run = shards_and_now(b, now_us);
+    struct db_params *now = db_params(b->arena);
     db_param_int8(due, (int64_t)most);
     db_param_array(due, journey_rows_timed(b));
+    db_param_array(run, runs_of(b));
     db_param_timestamptz(now, now_us);
     calls[0] = (struct db_call){&st_hold, shards_and_now(b, now_us)};
     calls[1] = (struct db_call){&st_due, due};
-    calls[2] = (struct db_call){&st_run, shards_and_now(b, now_us)};
+    calls[2] = (struct db_call){&st_run, run};
     calls[3] = (struct db_call){&st_schedules, now};
 }
 
@@ -66,14 +77,11 @@ static int by_time(const void *pa, const void *pb) {
 static void take_run(struct agenda *x, const struct batch *b, const struct db_result *r) {
     if (!db_rows(r))
         return;
+    x->campaign = campaign_set_version(&b->workspace->rules, db_text(r, 0, 0), STR_NONE);
     x->run = true;
-    x->run_campaign = str_dup(b->arena, db_text(r, 0, 0));
     x->run_us = db_timestamptz(r, 0, 1);
     x->run_shard = (int)db_int(r, 0, 2);
     x->run_after = db_int(r, 0, 3);
-    const struct campaign *c =
-        campaign_set_version(&b->workspace->rules, x->run_campaign, STR_NONE);
-    x->campaign = c && campaign_has_runs(c) ? c : NULL;
 }
 
 void agenda_take(struct agenda *x, struct batch *b, const struct db_reply *reply) {
@@ -81,7 +89,6 @@ void agenda_take(struct agenda *x, struct batch *b, const struct db_reply *reply
     size_t most = x->most;
     *x = (struct agenda){.n = db_rows(r), .most = most};
     take_run(x, b, reply->result[2]);
-    x->more = x->n == most;
     batch_prepare(b, x->n + most);
     x->items = ARENA_ARRAY(b->arena, struct agenda_item, x->n + 1);
     for (size_t i = 0; i < x->n; i++) {
@@ -188,9 +195,9 @@ void agenda_take_candidates(struct agenda *x, struct batch *b, const struct db_r
 }
 
 struct db_call agenda_run_call(const struct agenda *x, struct batch *b) {
-    bool done = !x->campaign || x->looked_at < x->most;
+    bool done = x->looked_at < x->most;
     struct db_params *p = db_params(b->arena);
-    db_param_text(p, x->run_campaign);
+    db_param_text(p, x->campaign->id);
     db_param_timestamptz(p, x->run_us);
     db_param_int2(p, (int16_t)x->run_shard);
     if (!done)

@@ -32,8 +32,7 @@ struct agenda {
     size_t n;
     /* a run: one shard's customers behind `after` */
     bool run;
-    struct str run_campaign;
-    const struct campaign *campaign; /* NULL: it is gone, or is not for everybody any more */
+    const struct campaign *campaign;
     int64_t run_us, run_after;
     int run_shard;
     size_t looked_at; /* candidates of the run in this batch */
@@ -42,7 +41,6 @@ struct agenda {
     size_t n_known, n_sought;
     size_t unknown; /* people whose version is not loaded though it is kept */
     size_t most;    /* things a batch */
-    bool more;      /* there may be */
 };
 
 /* due_hold, due_read, run_due, schedule_due. */

@@ -75,7 +75,7 @@ static enum flow_result step_found(struct flow *f) {
     if (!x->agenda.n && !x->agenda.run)
         return FLOW_DONE;
     x->agenda.run = x->agenda.run && !x->agenda.n;
-    if (!x->agenda.run || !x->agenda.campaign)
+    if (!x->agenda.run)
         return nothing_to_wait_for(x);
     calls[0] = agenda_candidates(&x->agenda, b, now_us);
     return intake_request(x, calls, 1);

@@ -323,7 +323,7 @@ def report(place):
     with open(expected) as f:
         same(text, f.read(), "the report as a table")
     document = json.loads(place.godwit("report", "--format", "json").stdout)
-    same(list(document), ["accounting", "campaigns", "funnel", "steps", "links", "bounces", "reasons", "lift", "value"],
+    same(list(document), ["accounting", "campaigns", "journeys", "funnel", "steps", "links", "bounces", "reasons", "lift", "value"],
          "sections in JSON")
     same([(r["variant"], r["sent"], r["clicked"]) for r in document["steps"]], [("a", 40, 10), ("b", 40, 10)], "steps")
     same([(r["variant"], r["url"][-1], r["clicks"], r["customers"], r["clicks_all"]) for r in document["links"]],

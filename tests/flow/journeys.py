@@ -4,7 +4,7 @@ happens later happens once, though the engine is killed, the file changes, or tw
 import signal
 import time
 
-from flow import check, developer_build, run, same, skip, wait
+from flow import Failed, check, developer_build, run, same, skip, wait
 
 DAY = 86400
 
@@ -155,6 +155,7 @@ def journey(place):
     same(ends, {"completed": 10, "stopped": 10}, "ends")
     said = place.godwit("explain", "c1", "welcome").stdout
     check("stopped, not here" in said, "explain says how it ended:\n" + said)
+    check('"journeys"' in place.godwit("export", "c2").stdout, "the export has journeys")
     check(place.godwit("forget", "c2").returncode == 0, "forget")
     same(place.database.number("select count(*) from godwit.enrolments "
                                "where event_properties is null"), 1, "copies of events go")
@@ -345,6 +346,45 @@ def found_later(place):
     same(engine.ended(20), 0, "it stops")
 
 
+def imports(place):
+    """Who is imported is made, which starts nothing; who comes by herself is greeted."""
+    clock = begin(place, hello="campaign: hello\ntrigger: { event: customer.created }\nsteps:\n" + SEND)
+    drain(place, clock)
+    place.write("some.csv", "key,email\nc1,c1@example.net\nc2,c2@example.net\n")
+    r = place.godwit("import", "customers", place.workspace + "/some.csv", env=clock.env)
+    check(r.returncode == 0, "import: " + r.stdout + r.stderr)
+    drain(place, clock)
+    same(sent(place), [], "nobody who was imported")
+    same(place.database.number("select count(*) from godwit.events where name = 'customer.created' "
+                               "and mode = 1"), 2, "it is history")
+    place.customers(1, first=3)
+    drain(place, clock)
+    same(sent(place), [("c3", "thanks")], "who comes by herself")
+
+
+def few_are_read(place):
+    """Working off what is due reads those whom it is about, however many customers there are."""
+    clock = begin(place, welcome=JOURNEY % {"more": ""})
+    n, all_of_them = 200, 20000
+    place.customers(all_of_them)
+    place.database.sql("update godwit.customers set attributes = '{\"country\": \"TW\"}' "
+                       "where key in (select 'c' || i from generate_series(1, %d) i)" % n)
+    place.database.sql("insert into godwit.events (customer, name) select 'c' || i, 'signup' "
+                       "from generate_series(1, %d) i" % n)
+    drain(place, clock)
+    read = ("select coalesce(idx_tup_fetch, 0) + coalesce(seq_tup_read, 0) "
+            "from pg_stat_user_tables where relname = 'customers'")
+    place.database.sql("select pg_stat_force_next_flush()")
+    before = place.database.number(read)
+    clock.forward(3 * DAY + 5)
+    drain(place, clock)
+    same(place.database.number("select count(*) from godwit.enrolments where ended = 'completed'"), n,
+         "they went on")
+    wait(lambda: place.database.number(read) > before, "the statistics come", 20)
+    rows = place.database.number(read) - before
+    check(rows < all_of_them, "%d rows of customers read for %d people" % (rows, n))
+
+
 def held_back(place):
     clock = begin(place, welcome=JOURNEY % {"more": "past_due: skip\n"})
     place.customers(4)
@@ -441,6 +481,14 @@ def making_room(place):
     same(place.database.number("select capped from godwit.report_accounting where campaign = 'low'"),
          5, "counted as capped")
     place.books()
+    try: # what is being sent makes no room: whoever counted on that decides again
+        place.database.sql(
+            "select godwit.displace(array_agg(shard), array_agg(customer_id), array_agg(campaign), "
+            "array_agg(step), array_agg(occurrence), array_agg('displaced by x'::text)) "
+            "from godwit.messages where campaign = 'high'")
+        check(False, "what was sent made room")
+    except Failed as e:
+        check("GW002" in str(e), str(e))
 
 
 def other_channel(place):
@@ -510,4 +558,4 @@ if __name__ == "__main__":
     if not developer_build():
         skip("the clock of tests needs --enable-developer")
     run(absence, arming, journey, killed, versions, sending_to_a_segment, schedules, changes,
-        passed_over, found_later, held_back, two_engines, caps_hold, making_room, other_channel, many_wait)
+        passed_over, found_later, imports, few_are_read, held_back, two_engines, caps_hold, making_room, other_channel, many_wait)

@@ -252,7 +252,7 @@ START_TEST(customers_that_are_refused) {
                                      "g,g@x.example,,,,no\n")));
     check_is(check_cell("select string_agg(key, ',') from godwit.customers"), "g");
     check_is(buf_str(&check.reasons),
-             "2: column `email`: `a@x.example Bcc: b@x.example` has a control character in it\n"
+             "2: column `email`: `a@x.example Bcc: b@x.example` has a line break in it\n"
              "4: column `email`: `nobody` has no @\n"
              "5: column `phone`: `0912345678` does not begin with + and the country's code\n"
              "6: column `locale`: `en us` is not a locale such as en or zh-TW\n"
