@@ -428,6 +428,21 @@ class Place:
         self.books()
         return missing, twice
 
+    def state(self):
+        """What stands in the database, for who reads of a failure."""
+        text = ""
+        for what in ("status, count(*), min(due_at), max(due_at), min(reason) from godwit.messages group by 1",
+                     "owner, last::text, target::text, min(fence), count(*) from godwit.shards group by 1, 2, 3",
+                     "id, heartbeat_at, asleep from godwit.engines",
+                     "name, count(*), min(xid::text), max(xid::text) from godwit.events group by 1",
+                     "pid, state, wait_event, xact_start, left(query, 100) from pg_stat_activity where query <> ''"):
+            try:
+                rows = self.database.sql("select " + what)
+            except (Failed, OSError) as e:
+                rows = [[str(e)]]
+            text += "\n--- %s\n%s" % (what, "\n".join(" | ".join(r) for r in rows[:20]))
+        return text
+
     def close(self):
         for thing in reversed(self.things):
             if isinstance(thing, Process):
@@ -474,6 +489,7 @@ def one_test(server, root, test):
     except (Failed, subprocess.TimeoutExpired, OSError) as e:
         log = "".join("\n--- %s\n%s" % (t.log, t.text()[-2500:])
                       for t in (place.things if place else []) if isinstance(t, Process))
+        log += place.state() if place else ""
         where = traceback.extract_tb(e.__traceback__)
         lines = ["%s:%d" % (os.path.basename(f.filename), f.lineno) for f in where]
         return "%s (%s)%s" % (e, " ".join(lines[1:]), log)

@@ -81,5 +81,29 @@ def stopped_under_load(place):
     place.exact(peer.received(), addresses(n))
 
 
+def acquired_while_reading(place):
+    """Shards that are acquired while others are being read, from the very place at which they stand:
+    what comes meanwhile is theirs as well."""
+    n = 200
+    peer = place.peer()
+    place.ready(peer.port)
+    place.customers(n)
+    held, writer = place.session(), place.session()
+    held.sql("select count(pg_advisory_lock(7303, s)) from generate_series(0, 31) s")
+    writer.sql("begin")
+    writer.sql("lock table godwit.events in access exclusive mode")
+    e = place.engine(env={"GODWIT_LEASE_MS": "1400"})
+    e.says('shards acquired" count=32 owned=32')
+    wait(lambda: place.database.number("select count(*) from pg_stat_activity where wait_event_type = 'Lock' "
+                                       "and query like '%The next batch of a round%'"), "a read waits")
+    held.sql("select pg_advisory_unlock_all()")
+    e.says("owned=64")
+    writer.sql("insert into godwit.events (customer, name) select 'c' || i, 'order.placed' "
+               "from generate_series(1, %d) i" % n)
+    writer.sql("commit")
+    wait(lambda: place.settled(n), "all messages")
+    place.exact(peer.received(), addresses(n))
+
+
 if __name__ == "__main__":
-    run(takeover, paused_past_its_lease, stopped_under_load)
+    run(takeover, paused_past_its_lease, stopped_under_load, acquired_while_reading)
