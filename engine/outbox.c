@@ -329,12 +329,13 @@ void outbox_settle(struct outbox_settles *s, const struct outbox_message *m, int
 }
 
 struct db_call outbox_settle_call(struct outbox_settles *s, const struct settings_bounces *rule,
-                                  int64_t now_us) {
+                                  double segment_cost, int64_t now_us) {
     struct db_params *p = columns_params(&s->c);
     db_param_int4(p, (int32_t)rule->soft_most);
     db_param_int8(p, rule->soft_over_us);
     db_param_int8(p, rule->pause_us);
     db_param_timestamptz(p, now_us);
+    db_param_float8(p, segment_cost);
     return (struct db_call){&st_settle, p};
 }
 

@@ -86,8 +86,9 @@ struct outbox_result {
 };
 void outbox_settle(struct outbox_settles *s, const struct outbox_message *m, int64_t lease,
                    const struct outbox_result *r);
+/* segment_cost: of the channel. */
 struct db_call outbox_settle_call(struct outbox_settles *s, const struct settings_bounces *rule,
-                                  int64_t now_us);
+                                  double segment_cost, int64_t now_us);
 
 /* Messages that failed for good whose step has another channel to fall back on; goes behind the
  * settling, in its transaction. `topic` may be empty. */

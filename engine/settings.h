@@ -53,6 +53,7 @@ struct settings_channel {
     const struct str *keywords[SETTINGS_KEYWORDS]; /* beside the standard ones */
     size_t n_keywords[SETTINGS_KEYWORDS];
     struct str replies[SETTINGS_KEYWORDS]; /* empty: the standard one, or none */
+    double segment_cost;                   /* of SMS, in the workspace's currency; 0: not known */
     struct value settings;    /* map: what stands beside the keys above; for the driver */
     struct place at;          /* of the name */
     const struct ynode *node; /* the map in the file, to place a driver's complaints */

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 
 #define REPLY_MOST 480 /* three segments */
+#define SEGMENT_COST_MOST 1e6
 
 static const char *const meanings[SETTINGS_KEYWORDS] = {"stop", "start", "help"};
 
@@ -50,10 +51,24 @@ static void read_replies(struct form_reader *r, const struct ynode *node,
     }
 }
 
+static void read_segment_cost(struct form_reader *r, const struct ynode *node,
+                              struct settings_channel *out) {
+    double cost;
+    if (!form_want_text(r, node, "`segment_cost`"))
+        return;
+    if (str_to_double(node->text, &cost) && cost >= 0 && cost <= SEGMENT_COST_MOST)
+        out->segment_cost = cost;
+    else
+        form_error(r, node, "`segment_cost` is an amount of the workspace's currency, not `%.*s`",
+                   STR_FMT(node->text))
+            ->hint = S("for example `0.045`");
+}
+
 static const struct {
     const char *key;
     void (*read)(struct form_reader *r, const struct ynode *node, struct settings_channel *out);
-} keys[] = {{"keywords", read_keywords}, {"replies", read_replies}};
+} keys[] = {
+    {"keywords", read_keywords}, {"replies", read_replies}, {"segment_cost", read_segment_cost}};
 #define KEYS (sizeof keys / sizeof *keys)
 
 bool settings_keywords_owns(struct str key) {

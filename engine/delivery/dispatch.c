@@ -193,6 +193,7 @@ struct dispatch *dispatch_new(struct dispatch_host *host, const struct workspace
     d->name = str_from(d->name_z);
     d->in_doubt = c->in_doubt;
     d->retry_us = c->retry_us;
+    d->segment_cost = c->segment_cost;
     d->kind = settings_channel_kind(c);
     d->claim_arena = arena_new(0);
     d->cycle_arena = arena_new(0);

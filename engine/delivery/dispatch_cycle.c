@@ -52,7 +52,8 @@ static size_t add_settles(struct dispatch *d, struct db_call *call) {
         n++;
     }
     if (n)
-        *call = outbox_settle_call(s, &d->host->workspace->settings.bounces, wallclock_now());
+        *call = outbox_settle_call(s, &d->host->workspace->settings.bounces, d->segment_cost,
+                                   wallclock_now());
     return n;
 }
 

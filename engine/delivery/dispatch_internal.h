@@ -43,6 +43,7 @@ struct dispatch {
     struct channel *channel;
     struct channel_host channel_host;
     enum in_doubt in_doubt;
+    double segment_cost;    /* of SMS; 0: not known */
     int64_t retry_us;       /* first delay of a deferred message; 0: the standard one */
     enum channel_kind kind; /* what it carries */
     struct throttle throttle;

@@ -4,11 +4,14 @@
 -- $8 attempts given back (0 or 1), $9 in doubt, $10 classes of bounces, or null,
 -- $11 segments of an SMS, or 0, $12 held against our reputation, $13 enhanced statuses
 -- $14 soft bounces at most  $15 within at least, us  $16 pause of a domain, us  $17 now
+-- $18 cost of a segment, or 0
 with settled as (
     update godwit.messages m
        set status = r.status, reason = r.reason,
            provider_id = coalesce(r.provider_id, m.provider_id),
            segments = coalesce(nullif(r.segments, 0), m.segments),
+           cost = case when r.status = 'sent' and r.segments > 0 and $18::float8 > 0
+                       then coalesce(m.cost, 0) + r.segments * $18::float8::numeric else m.cost end,
            due_at = r.due_at, attempts = m.attempts - r.given_back,
            sent_at = case when r.status = 'sent' then $17::timestamptz end,
            doubted_at = case when r.doubted then now() else m.doubted_at end

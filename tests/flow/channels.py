@@ -15,7 +15,7 @@ sender: {{ name: Acme Music, email: hello@acme.example, postal_address: "1 Long 
 channels:
   email: {{ driver: smtp, host: 127.0.0.1, port: {smtp}, connections: 4, starttls: "off" }}
   sms: {{ driver: kannel, url: "http://127.0.0.1:{http}/sms", username: u, password: env:PATH, in_doubt: hold,
-         connections: 4, timeout: {timeout} }}
+         connections: 4, timeout: {timeout}, segment_cost: 0.045 }}
   crm: {{ driver: webhook, url: "http://127.0.0.1:{http}/crm", allow_private: true, in_doubt: resend, retry: 1s }}
 topics:
   offers: {{ title: Offers, default: subscribed }}
@@ -95,9 +95,9 @@ def all_three(place):
     same(len(http.records("/crm")), n, "webhooks")
     same(sorted(a for a, _ in smtp.received()), sorted(addresses(n)), "mails")
     same(place.statuses(), {"sent": 3 * n}, "statuses")
-    same(place.database.sql("select channel, sum(segments) from godwit.report_messages "
+    same(place.database.sql("select channel, sum(segments), round(sum(cost), 2) from godwit.report_messages "
                             "group by 1 order by 1"),
-         [["crm", ""], ["email", ""], ["sms", str(n)]], "segments")
+         [["crm", "", ""], ["email", "", ""], ["sms", str(n), "%.2f" % (n * 0.045)]], "segments, and what they cost")
     place.books()
 
 
