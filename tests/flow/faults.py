@@ -155,10 +155,13 @@ def too_many_connections(place):
     e.says("shards acquired")
     place.orders(n)
     wait(lambda: len(peer.records()) > 20, "it is at work")
-    fill()
-    place.database.sql("select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = "
-                       "current_database() and application_name <> 'psql'")
-    fill()
+    others = "from pg_stat_activity where datname = current_database() and application_name <> 'psql'"
+
+    def locked_out():
+        place.database.sql("select count(pg_terminate_backend(pid)) " + others)
+        fill() # the engine may have been faster
+        return place.database.number("select count(*) " + others) == 0
+    wait(locked_out, "the engine has no connection")
     time.sleep(0.3) # what was marked before may still go out
     before, cpu = len(peer.records()), cpu_s(e.process.pid)
     time.sleep(1.5)
