@@ -138,8 +138,11 @@ struct transfers *transfers_new(uv_loop_t *loop, size_t connections) {
     return t;
 }
 
+/* From the loop: whoever closes may be called back by libcurl at that moment. */
 static void on_timer_closed(uv_handle_t *h) {
     struct transfers *t = h->data;
+    curl_multi_cleanup(t->multi); /* closes its sockets by way of on_socket */
+    curl_share_cleanup(t->share);
     t->timer.data = NULL;
     maybe_closed(t);
 }
@@ -157,7 +160,5 @@ void transfers_close(struct transfers *t, void (*closed)(void *ctx), void *ctx) 
     t->closing = true;
     t->closed = closed;
     t->closed_ctx = ctx;
-    curl_multi_cleanup(t->multi); /* closes its sockets by way of on_socket */
-    curl_share_cleanup(t->share);
     uv_close((uv_handle_t *)&t->timer, on_timer_closed);
 }

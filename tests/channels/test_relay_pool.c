@@ -123,6 +123,11 @@ END_TEST
 
 static const char *const drivers[] = {"smtp", "smtps"};
 
+/* Under valgrind a handshake takes its time. */
+static const char *patience(void) {
+    return getenv("CK_TIMEOUT_MULTIPLIER") ? "6s" : "1s";
+}
+
 static void open_two(struct fixture *f, const char *driver, int first, int second,
                      const char *connections) {
     bool tls = strcmp(driver, "smtps") == 0;
@@ -136,11 +141,11 @@ static void open_two(struct fixture *f, const char *driver, int first, int secon
                               "connections",
                               connections,
                               "reply_timeout",
-                              "1s",
+                              patience(),
                               "connect_timeout",
-                              "1s",
+                              patience(),
                               "dot_timeout",
-                              "1s",
+                              patience(),
                               "idle_timeout",
                               "100ms",
                               "messages_per_connection",
