@@ -6,6 +6,7 @@
 #include "tests/channels/fixture.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define S_NS UINT64_C(1000000000)
 
