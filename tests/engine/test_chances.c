@@ -7,8 +7,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define KEYS 1000000
+#define KEYS_UNDER_VALGRIND 50000 /* which has nothing to say of chances */
 #define SALT S("the salt of an installation")
 /* With this many degrees of freedom chi-square is above this once in a million runs; the keys and
  * the salt are fixed, so it is always the same run. */
@@ -33,9 +35,10 @@ static double part(double seen, double expected) {
 }
 
 START_TEST(chi_square) {
+    int keys = getenv("CK_TIMEOUT_MULTIPLIER") ? KEYS_UNDER_VALGRIND : KEYS;
     int64_t held = 0, seen[3] = {0}, both[3][3] = {{0}}, held_in[3] = {0}, moved = 0;
     char text[32];
-    for (int i = 0; i < KEYS; i++) {
+    for (int i = 0; i < keys; i++) {
         struct str key = str_of(text, (size_t)snprintf(text, sizeof text, "customer-%d", i));
         bool out = decide_held_out(&campaign, key, SALT);
         size_t v = decide_variant(&campaign, &split, key, SALT);
@@ -48,16 +51,16 @@ START_TEST(chi_square) {
                      v != decide_variant(&renamed, &split, key, SALT);
     }
     ck_assert_msg(moved == 0, "%" PRId64 " keys moved when the campaign was renamed", moved);
-    double x = part((double)held, KEYS * 0.1) + part((double)(KEYS - held), KEYS * 0.9);
-    printf("  holdout: %" PRId64 " of %d, chi-square %.2f\n", held, KEYS, x);
+    double x = part((double)held, keys * 0.1) + part((double)(keys - held), keys * 0.9);
+    printf("  holdout: %" PRId64 " of %d, chi-square %.2f\n", held, keys, x);
     ck_assert_msg(x < LIMIT_1, "holdout: chi-square %.1f", x);
     double shares = 0, joint = 0, apart = 0;
     for (int i = 0; i < 3; i++) {
         double share = thirds[i].share_ppm / 1e6;
-        shares += part((double)seen[i], KEYS * share);
+        shares += part((double)seen[i], keys * share);
         apart += part((double)held_in[i], (double)seen[i] * 0.1);
         for (int k = 0; k < 3; k++)
-            joint += part((double)both[i][k], KEYS * share * (thirds[k].share_ppm / 1e6));
+            joint += part((double)both[i][k], keys * share * (thirds[k].share_ppm / 1e6));
     }
     printf("  split: chi-square %.2f; with the holdout %.2f; two splits %.2f\n", shares, apart,
            joint);
