@@ -117,7 +117,7 @@ def many_large_ones(place):
     e = place.engine()
     wait(lambda: place.settled(n), "all are sent")
     peak = peak_kib(e.process.pid)
-    check(peak < (800 if sanitized_build() else 300 if developer_build() else 160) * 1024, "peak memory %d KiB" % peak)
+    check(peak < (800 if sanitized_build() else 300 if developer_build() else 224) * 1024, "peak memory %d KiB" % peak)
     same(place.database.number("select count(*) from (select event_id, lag(event_id) over (order by id) as "
                                "before from godwit.messages) m where event_id < before"), 0, "out of order")
     place.exact(peer.received(), addresses(n))

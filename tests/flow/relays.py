@@ -79,7 +79,7 @@ def one_relay_dies_and_comes_back(place):
     sent = place.database.number("select count(*) from godwit.messages")
     place.orders(n, 1 + sent)
     wait(lambda: place.settled(sent + n), "sent by way of both")
-    check(len(back.records()) >= n // 4, "the relay that came back got %d" % len(back.records()))
+    check(len(back.records()) >= n // 10, "the relay that came back got %d" % len(back.records()))
     same(e.text().count("is set aside"), 1, "lines about the change")
     check("channel rests" not in e.text(), "the channel rested:\n" + e.text())
     same(place.database.sql("select distinct status, attempts from godwit.messages"), [["sent", "1"]], "attempts")
