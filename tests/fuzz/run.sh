@@ -19,7 +19,7 @@ flags="-std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-strict-aliasing -pthread -
 build_library() {
     mkdir -p "$out/objects"
     rm -f "$out/objects/all.a"
-    for source in $(cd "$top_srcdir" && ls base/*.c rules/*.c templates/*.c engine/decide/*.c engine/address.c engine/response/event_api.c engine/response/inflate.c engine/response/keyword.c base/io/http_server.c base/io/http_listen.c channels/hook.c channels/twilio_hook.c channels/http_gateway_hook.c channels/http_finder.c cli/capture_session.c cli/capture_header.c channels/bounce_class.c channels/email_bounce.c channels/email_bounce_text.c channels/email_parts.c 2>/dev/null); do
+    for source in $(cd "$top_srcdir" && ls base/*.c rules/*.c templates/*.c engine/decide/*.c engine/address.c engine/response/event_api.c engine/response/inflate.c engine/response/keyword.c base/io/http_server.c base/io/http_listen.c channels/email_address.c channels/email_text.c channels/hook.c channels/twilio_hook.c channels/http_gateway_hook.c channels/http_finder.c cli/capture_session.c cli/capture_header.c channels/bounce_class.c channels/email_bounce.c channels/email_bounce_text.c channels/email_parts.c 2>/dev/null); do
         echo "$source"
     done | xargs -P "$(getconf _NPROCESSORS_ONLN)" -I{} sh -c '
         object=$1/$(echo "$2" | tr / _ | sed "s/c$/o/")
