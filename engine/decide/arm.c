@@ -5,7 +5,7 @@
 
 #include "base/arena.h"
 #include "base/calendar.h"
-#include "base/digest.h"
+#include "engine/decide/chance.h"
 #include "engine/decide/match.h"
 
 #define NEVER INT64_MAX
@@ -18,10 +18,8 @@ struct customer_timer *arm_timer(struct deciding *x, const struct campaign *c) {
             return &p->timers[i];
     if (p->n_timers >= p->cap_timers) {
         size_t cap = p->n_timers * 2 + 4;
-        struct customer_timer *list = ARENA_ARRAY(x->arena, struct customer_timer, cap);
-        if (p->n_timers)
-            memcpy(list, p->timers, p->n_timers * sizeof *list);
-        p->timers = list;
+        p->timers = arena_grow(x->arena, p->timers, p->n_timers * sizeof *p->timers,
+                               cap * sizeof *p->timers);
         p->cap_timers = cap;
     }
     struct customer_timer *t = &p->timers[p->n_timers++];
@@ -42,10 +40,7 @@ static int64_t by_backlog(const struct deciding *x, const struct campaign *c) {
     case BACKLOG_ALL:
         return x->now_us;
     case BACKLOG_SPREAD:
-        if (c->trigger.spread_us > 0)
-            return x->now_us + (int64_t)(digest_chance(x->salt.n ? x->salt : S("-"), parts, 3) %
-                                         (uint64_t)c->trigger.spread_us);
-        return x->now_us;
+        return chance_within(x->salt, parts, 3, x->now_us, c->trigger.spread_us);
     case BACKLOG_SKIP:
         break;
     }

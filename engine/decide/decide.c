@@ -4,9 +4,9 @@
 #include "engine/decide/decide.h"
 
 #include "base/arena.h"
-#include "base/digest.h"
 #include "base/wallclock.h"
 #include "engine/decide/arm.h"
+#include "engine/decide/chance.h"
 #include "engine/decide/gates.h"
 #include "engine/decide/journey.h"
 
@@ -175,9 +175,7 @@ static bool is_time(struct deciding *x, struct customer_timer *t) {
         arm_next(x, t);
         return false;
     }
-    uint64_t span = c->past_due_us > 0 ? (uint64_t)c->past_due_us : 1;
-    uint64_t chance = digest_chance(x->salt.n ? x->salt : S("-"), parts, 3);
-    t->due_us = x->now_us + (int64_t)(chance % span);
+    t->due_us = chance_within(x->salt, parts, 3, x->now_us, c->past_due_us);
     t->changed = true;
     return t->due_us == x->now_us;
 }
@@ -225,10 +223,8 @@ void decide_remember(struct profile *p, const struct decision *d, struct arena *
         return;
     if (p->n_messages >= p->cap_messages) { /* also when the list was the caller's */
         size_t cap = p->n_messages * 2 + 8;
-        struct profile_message *list = ARENA_ARRAY(a, struct profile_message, cap);
-        if (p->n_messages)
-            memcpy(list, p->messages, p->n_messages * sizeof *list);
-        p->messages = list;
+        p->messages = arena_grow(a, p->messages, p->n_messages * sizeof *p->messages,
+                                 cap * sizeof *p->messages);
         p->cap_messages = cap;
     }
     p->messages[p->n_messages++] = (struct profile_message){
@@ -299,22 +295,11 @@ static struct profile *copy_of(struct deciding *x) {
 static void explain_gates(struct deciding *x, const struct journey_start *s,
                           struct explanation *out) {
     const struct step *step = first_send(s->campaign);
-    struct entry entry = {
-        .workspace = x->workspace,
-        .profile = copy_of(x),
-        .campaign = s->campaign,
-        .step = step,
-        .send = step ? &step->u.send : NULL,
-        .event = s->event,
-        .entering = s->entering,
-        .occurrence = s->occurrence,
-        .at_us = s->at_us,
-        .now_us = x->now_us,
-        .salt = x->salt,
-        .arena = x->arena,
-        .decision = &out->decision,
-    };
-    if (!step || !gates_fill(&entry))
+    if (!step)
+        return;
+    struct entry entry = journey_entry(x, s, step, &out->decision);
+    entry.profile = copy_of(x);
+    if (!gates_fill(&entry))
         return;
     out->decided = true;
     gates_explain(&entry, out);

@@ -5,8 +5,7 @@
 
 #include "base/arena.h"
 #include "base/calendar.h"
-#include "base/digest.h"
-#include "engine/decide/gates.h"
+#include "engine/decide/chance.h"
 
 #include <inttypes.h>
 
@@ -54,10 +53,8 @@ static void finish(struct enrolment *n, int64_t at_us, const char *end, struct s
 static struct enrolment *add_enrolment(struct profile *p, struct arena *a) {
     if (p->n_enrolments >= p->cap_enrolments) {
         size_t cap = p->n_enrolments * 2 + 4;
-        struct enrolment *list = ARENA_ARRAY(a, struct enrolment, cap);
-        if (p->n_enrolments)
-            memcpy(list, p->enrolments, p->n_enrolments * sizeof *list);
-        p->enrolments = list;
+        p->enrolments = arena_grow(a, p->enrolments, p->n_enrolments * sizeof *p->enrolments,
+                                   cap * sizeof *p->enrolments);
         p->cap_enrolments = cap;
     }
     p->enrolments[p->n_enrolments] = (struct enrolment){0};
@@ -197,11 +194,10 @@ static bool is_time(struct walker *w) {
         return true;
     w->at_us = x->now_us;
     w->skip_sends = c->past_due == PAST_DUE_SKIP;
-    if (c->past_due != PAST_DUE_SPREAD || c->past_due_us <= 0)
+    if (c->past_due != PAST_DUE_SPREAD)
         return true;
     struct str parts[] = {S("past_due"), c->id, x->profile->key, w->n->occurrence};
-    uint64_t chance = digest_chance(x->salt.n ? x->salt : S("-"), parts, 4);
-    w->n->wake_us = x->now_us + (int64_t)(chance % (uint64_t)c->past_due_us);
+    w->n->wake_us = chance_within(x->salt, parts, 4, x->now_us, c->past_due_us);
     w->n->changed = true;
     return w->n->wake_us == x->now_us;
 }
@@ -297,9 +293,9 @@ void journey_refuse(struct deciding *x, const struct journey_start *s, enum outc
     };
 }
 
-void journey_send(struct deciding *x, const struct journey_start *s, const struct step *step,
-                  const struct enrolment *n) {
-    struct entry entry = {
+struct entry journey_entry(struct deciding *x, const struct journey_start *s,
+                           const struct step *step, struct decision *out) {
+    return (struct entry){
         .workspace = x->workspace,
         .profile = x->profile,
         .campaign = s->campaign,
@@ -312,8 +308,13 @@ void journey_send(struct deciding *x, const struct journey_start *s, const struc
         .now_us = x->now_us,
         .salt = x->salt,
         .arena = x->arena,
-        .decision = add_decision(x),
+        .decision = out,
     };
+}
+
+void journey_send(struct deciding *x, const struct journey_start *s, const struct step *step,
+                  const struct enrolment *n) {
+    struct entry entry = journey_entry(x, s, step, add_decision(x));
     entry.decision->variant = n ? n->variant : STR_NONE;
     if (!gates_fill(&entry)) {
         x->out->n--;
@@ -383,7 +384,7 @@ static enum walk do_wait(struct walker *w, const struct step *s) {
 size_t decide_variant(const struct campaign *c, const struct step_split *s, struct str customer_key,
                       struct str salt) {
     const struct str parts[] = {S("split"), c->id, s->id, customer_key};
-    uint64_t chance = digest_chance(salt.n ? salt : S("-"), parts, 4) % CAMPAIGN_PPM;
+    uint64_t chance = chance_of(salt, parts, 4) % CAMPAIGN_PPM;
     for (size_t i = 0; i + 1 < s->n_variants; i++) {
         if (chance < s->variants[i].share_ppm)
             return i;

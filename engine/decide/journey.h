@@ -15,7 +15,7 @@
 #ifndef GODWIT_ENGINE_DECIDE_JOURNEY_H
 #define GODWIT_ENGINE_DECIDE_JOURNEY_H
 
-#include "engine/decide/decide.h"
+#include "engine/decide/gates.h"
 #include "engine/decide/match.h"
 
 /* What starts a campaign for the customer, whose audience it matches. */
@@ -39,6 +39,10 @@ void journey_wake(struct deciding *x, struct enrolment *n);
 
 /* The customer's clock was in another zone up to now: waits for a local time move with it. */
 void journey_move_zone(struct deciding *x, const struct zone *from, const struct zone *to);
+
+/* A step's message before the gates. */
+struct entry journey_entry(struct deciding *x, const struct journey_start *s,
+                           const struct step *step, struct decision *out);
 
 /* Sends a step's message, or records why not. `enrolment`: NULL outside of journeys. */
 void journey_send(struct deciding *x, const struct journey_start *s, const struct step *step,
