@@ -16,7 +16,7 @@ static const char *const queued_columns[] = {"campaign", "channel", "status", "m
 
 struct work {
     struct progress *progress;
-    struct output *lines; /* --csv; NULL: not asked for */
+    struct tally_file csv; /* --csv */
 };
 
 static void on_progress(void *ctx, int64_t events) {
@@ -59,48 +59,41 @@ static bool on_decision(void *ctx, const struct decision *d, const struct profil
                         struct err *e) {
     const struct work *w = ctx;
     (void)e; /* what cannot be written is found at the end */
-    tally_line(w->lines, d, p, at_us);
+    tally_line(&w->csv, d, p, at_us);
     return true;
 }
 
-static bool run_plan(const struct args *args, struct setup *s, struct dbsync *db, FILE *csv,
+static bool run_plan(const struct args *args, struct setup *s, struct dbsync *db, struct work *w,
                      enum output_format format, struct err *e) {
-    struct work w = {.progress = progress_new(progress_look(stderr))};
     struct plan_options o = {.now_us = wallclock_now(),
-                             .ctx = &w,
-                             .on_decision = csv ? on_decision : NULL,
+                             .ctx = w,
+                             .on_decision = w->csv.path ? on_decision : NULL,
                              .on_progress = on_progress};
     struct plan plan;
-    if (csv) {
-        w.lines = output_new(csv, OUTPUT_CSV);
-        tally_lines(w.lines);
-    }
+    w->progress = progress_new(progress_look(stderr));
     bool ok = tally_which(args, s->workspace, &o.only, e) &&
               registry_secret(s->conninfo, s->arena, &o.secret, e) &&
               plan_run(db, s->workspace, &o, s->arena, &plan, e);
-    progress_end(w.progress, STR_NONE);
-    if (csv && !output_end(w.lines) && ok)
-        ok = err_set(e, ERR_PERMANENT, "%s: %s", args_get(args, "csv"), strerror(errno));
+    progress_end(w->progress, STR_NONE);
     return ok && print_plan(&plan, format, s->arena, e);
 }
 
 static int run(const struct args *args) {
-    struct err e = ERR_INIT;
+    struct err e = ERR_INIT, at_end = ERR_INIT;
     enum output_format format;
     struct setup s;
-    const char *file = args_get(args, "csv");
+    struct work w = {.progress = NULL};
     if (!output_format_parse(args_get(args, "format"), &format, &e))
         return args_usage(args, "%s", e.text);
     if (!setup_database(args, &s))
         return EXIT_WRONG;
     struct dbsync *db = dbsync_open(s.conninfo, &e);
-    FILE *csv = NULL;
-    bool ok = db != NULL;
-    if (ok && file && !(csv = fopen(file, "w")))
-        ok = err_set(&e, ERR_INPUT, "%s: %s", file, strerror(errno));
-    ok = ok && run_plan(args, &s, db, csv, format, &e);
-    if (csv && fclose(csv) != 0 && ok)
-        ok = err_set(&e, ERR_PERMANENT, "%s: %s", file, strerror(errno));
+    bool ok = db && tally_open(&w.csv, args_get(args, "csv"), &e) &&
+              run_plan(args, &s, db, &w, format, &e);
+    if (!tally_close(&w.csv, &at_end) && ok) {
+        e = at_end;
+        ok = false;
+    }
     dbsync_close(db);
     setup_close(&s);
     return ok ? EXIT_DONE : setup_fail(args, &e);

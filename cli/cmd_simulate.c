@@ -57,7 +57,7 @@ struct work {
     struct change *changes; /* side by side with the first version's campaigns */
     int64_t first_day, days;
     struct progress *progress;
-    struct output *lines; /* --csv; NULL: not asked for */
+    const struct tally_file *csv; /* --csv */
     int64_t customers, events;
 };
 
@@ -117,8 +117,8 @@ static void count_decision(struct work *w, struct version *v, const struct waiti
     if (d->outcome == OUTCOME_SEND)
         count_message(w, v, t, d->due_us);
     t->capped += d->outcome == OUTCOME_CAPPED;
-    if (w->lines && v == &w->versions[0])
-        tally_line(w->lines, d, &x->profile, x->at_us);
+    if (v == &w->versions[0])
+        tally_line(w->csv, d, &x->profile, x->at_us);
 }
 
 static struct tracked *other_of(struct work *w, size_t i) {
@@ -343,26 +343,20 @@ static struct workspace *load_other(const struct args *args, struct arena *a, st
     return w;
 }
 
-static bool simulate(struct work *w, struct dbsync *db, FILE *csv, const char *file,
-                     struct err *e) {
+static bool simulate(struct work *w, struct dbsync *db, struct err *e) {
     w->progress = progress_new(progress_look(stderr));
-    if (csv) {
-        w->lines = output_new(csv, OUTPUT_CSV);
-        tally_lines(w->lines);
-    }
     bool ok = simulate_run(db, &w->options, &w->customers, &w->events, e);
     progress_end(w->progress, STR_NONE);
-    if (csv && !output_end(w->lines) && ok)
-        ok = err_set(e, ERR_PERMANENT, "%s: %s", file, strerror(errno));
     return ok;
 }
 
-static bool run_with(const struct args *args, struct setup *s, struct workspace *other, FILE *csv,
-                     enum output_format format, struct err *e) {
+static bool run_with(const struct args *args, struct setup *s, struct workspace *other,
+                     const struct tally_file *csv, enum output_format format, struct err *e) {
     const char *batch = args_get(args, "batch");
     struct work w = {.options = {.fetch = batch ? (size_t)strtoul(batch, NULL, 10) : SIMULATE_FETCH,
                                  .on_decision = on_decision,
-                                 .on_customer = on_customer}};
+                                 .on_customer = on_customer},
+                     .csv = csv};
     w.options.ctx = &w;
     if (w.options.fetch < 1 || w.options.fetch > 100000)
         return err_set(e, ERR_INPUT, "--batch is a number from 1 to 100000");
@@ -373,12 +367,12 @@ static bool run_with(const struct args *args, struct setup *s, struct workspace 
     if (other)
         add_version(&w, s->arena, other);
     struct dbsync *db = dbsync_open(s->conninfo, e);
-    bool ok = db && simulate(&w, db, csv, args_get(args, "csv"), e);
+    bool ok = db && simulate(&w, db, e);
     dbsync_close(db);
     return ok && print(&w, format, s->arena, e);
 }
 
-static bool run_against(const struct args *args, struct setup *s, FILE *csv,
+static bool run_against(const struct args *args, struct setup *s, const struct tally_file *csv,
                         enum output_format format, struct err *e) {
     const char *against = args_get(args, "against");
     struct str folder, made;
@@ -394,19 +388,20 @@ static bool run_against(const struct args *args, struct setup *s, FILE *csv,
 }
 
 static int run(const struct args *args) {
-    struct err e = ERR_INIT;
+    struct err e = ERR_INIT, at_end = ERR_INIT;
     enum output_format format;
     struct setup s;
-    const char *file = args_get(args, "csv");
+    struct tally_file csv;
     if (!output_format_parse(args_get(args, "format"), &format, &e))
         return args_usage(args, "%s", e.text);
     if (!setup_database(args, &s))
         return EXIT_WRONG;
-    FILE *csv = file ? fopen(file, "w") : NULL;
-    bool ok = !file || csv || err_set(&e, ERR_INPUT, "%s: %s", file, strerror(errno));
-    ok = ok && run_against(args, &s, csv, format, &e);
-    if (csv && fclose(csv) != 0 && ok)
-        ok = err_set(&e, ERR_PERMANENT, "%s: %s", file, strerror(errno));
+    bool ok =
+        tally_open(&csv, args_get(args, "csv"), &e) && run_against(args, &s, &csv, format, &e);
+    if (!tally_close(&csv, &at_end) && ok) {
+        e = at_end;
+        ok = false;
+    }
     setup_close(&s);
     return ok ? EXIT_DONE : setup_fail(args, &e);
 }

@@ -5,6 +5,9 @@
 
 #include "base/wallclock.h"
 
+#include <errno.h>
+#include <string.h>
+
 static const char *const line_columns[] = {"at",      "customer", "campaign", "version", "step",
                                            "variant", "channel",  "outcome",  "reason",  NULL};
 static const char *const campaign_columns[] = {"campaign",  "version",  "send",       "customers",
@@ -42,12 +45,32 @@ bool tally_which(const struct args *args, const struct workspace *w, const struc
                    near.n ? "; did you mean `" : "", STR_FMT(near), near.n ? "`?" : "");
 }
 
-void tally_lines(struct output *o) {
-    output_section(o, "decisions", "Decisions", line_columns);
+bool tally_open(struct tally_file *f, const char *path, struct err *e) {
+    *f = (struct tally_file){.path = path};
+    if (!path)
+        return true;
+    f->file = fopen(path, "w");
+    if (!f->file)
+        return err_set(e, ERR_INPUT, "%s: %s", path, strerror(errno));
+    f->lines = output_new(f->file, OUTPUT_CSV);
+    output_section(f->lines, "decisions", "Decisions", line_columns);
+    return true;
 }
 
-void tally_line(struct output *o, const struct decision *d, const struct profile *p,
+bool tally_close(struct tally_file *f, struct err *e) {
+    if (!f->file)
+        return true;
+    bool written = output_end(f->lines);
+    if (fclose(f->file) != 0)
+        written = false;
+    f->file = NULL;
+    return written || err_set(e, ERR_PERMANENT, "%s: %s", f->path, strerror(errno));
+}
+
+void tally_line(const struct tally_file *f, const struct decision *d, const struct profile *p,
                 int64_t at_us) {
+    if (!f->lines)
+        return;
     struct value cells[] = {
         instant(at_us),
         value_str(p->key),
@@ -59,7 +82,7 @@ void tally_line(struct output *o, const struct decision *d, const struct profile
         value_str(str_from(outcome_name(d->outcome))),
         text(d->reason),
     };
-    output_row(o, cells);
+    output_row(f->lines, cells);
 }
 
 void tally_campaigns(struct output *o, const struct plan_tally *t) {

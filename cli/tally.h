@@ -14,8 +14,17 @@
 bool tally_which(const struct args *args, const struct workspace *w, const struct campaign **out,
                  struct err *e) MUST_CHECK;
 
-void tally_lines(struct output *o); /* begins the section of decisions */
-void tally_line(struct output *o, const struct decision *d, const struct profile *p, int64_t at_us);
+/* The file of --csv: each decision a line. Without a path there is none, and nothing is written. */
+struct tally_file {
+    const char *path; /* NULL: none */
+    FILE *file;
+    struct output *lines;
+};
+bool tally_open(struct tally_file *f, const char *path, struct err *e) MUST_CHECK;
+void tally_line(const struct tally_file *f, const struct decision *d, const struct profile *p,
+                int64_t at_us);
+/* Also after a failure. False: it could not be written. */
+bool tally_close(struct tally_file *f, struct err *e) MUST_CHECK;
 
 void tally_campaigns(struct output *o, const struct plan_tally *t);
 void tally_reasons(struct output *o, const struct plan_tally *t);
