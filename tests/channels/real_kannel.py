@@ -5,52 +5,15 @@ What arrives at the SMSC is compared with what was sent; delivery reports come t
 import http.server
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 
-TOP = os.environ.get("top_builddir", ".")
-FAKE = "/usr/lib/kannel/test/fakesmsc"
-CONFIG = """group = core
-admin-port = {admin}
-admin-interface = 127.0.0.1
-admin-password = adm
-status-password = sts
-smsbox-port = {box}
-smsbox-interface = 127.0.0.1
-log-level = 1
-log-file = "bb.log"
-store-type = spool
-store-location = "store"
-dlr-storage = internal
-box-allow-ip = "127.0.0.1"
-box-deny-ip = "*.*.*.*"
+sys.path.insert(0, os.path.join(os.environ.get("top_srcdir", "."), "tests", "flow"))
+import kannel  # noqa: E402
+from flow import TOP, check, wait  # noqa: E402
 
-group = smsc
-smsc = fake
-smsc-id = FAKE
-host = 127.0.0.1
-port = {smsc}
-connect-allow-ip = 127.0.0.1
-
-group = smsbox
-bearerbox-host = 127.0.0.1
-sendsms-interface = 127.0.0.1
-sendsms-port = {send}
-global-sender = 13013
-log-level = 1
-log-file = "smsbox.log"
-
-group = sendsms-user
-username = godwit
-password = secret
-max-messages = 10
-concatenation = true
-user-allow-ip = "127.0.0.1"
-"""
 reports = []
 
 
@@ -64,29 +27,6 @@ class Receipts(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def free_ports(n):
-    sockets = [socket.socket() for _ in range(n)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
-def wait(condition, what, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            sys.exit("FAIL: waited in vain for " + what)
-        time.sleep(0.05)
-
-
-def answers(port):
-    with socket.socket() as s:
-        return s.connect_ex(("127.0.0.1", port)) == 0
-
-
 def send(url, dlr, password, *messages):
     r = subprocess.run(
         [os.path.join(TOP, "tests", "channel_send"), "kannel", "sms", "url", url, "username",
@@ -95,13 +35,8 @@ def send(url, dlr, password, *messages):
     return r.stdout.splitlines()
 
 
-def check(condition, text):
-    if not condition:
-        sys.exit("FAIL: " + text)
-
-
-def test(folder, ports, listener):
-    url = "http://127.0.0.1:%d/cgi-bin/sendsms" % ports["send"]
+def test(box, listener):
+    url = box.url
     dlr = "http://127.0.0.1:%d/dlr?key=1" % listener.server_port
     long = "q" * 400
     lines = send(url, dlr, "secret", "+447700900001", "Hi [you] & +1", "+447700900002", "你好 😀",
@@ -110,8 +45,7 @@ def test(folder, ports, listener):
           "accepted: %r" % lines)
 
     def received():
-        with open(os.path.join(folder, "fake.log"), encoding="utf-8", errors="replace") as f:
-            return [l for l in f if "447700" in l]
+        return [l for l in box.received().splitlines() if "447700" in l]
     wait(lambda: len(received()) >= 5, "5 segments at the SMSC; got %r" % received())
     text = "".join(received())
     check("text Hi [you] & +1>" in text, "the text in " + text)
@@ -124,36 +58,19 @@ def test(folder, ports, listener):
 
 
 def main():
-    if not (shutil.which("bearerbox", path=os.environ["PATH"] + ":/usr/sbin") and os.path.exists(FAKE)):
+    if not kannel.there():
         print("skipped: Kannel is not installed (Debian packages kannel, kannel-extras)")
         sys.exit(77)
-    os.environ["PATH"] += ":/usr/sbin"
     folder = tempfile.mkdtemp(prefix="godwit-kannel-")
-    ports = dict(zip(("admin", "box", "smsc", "send"), free_ports(4)))
-    with open(os.path.join(folder, "k.conf"), "w", encoding="utf-8") as f:
-        f.write(CONFIG.format(**ports))
-    os.mkdir(os.path.join(folder, "store"))
     listener = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receipts)
     threading.Thread(target=listener.serve_forever, daemon=True).start()
-    started = []
-
-    def start(*command):
-        with open(os.path.join(folder, "fake.log" if command[0] == FAKE else "out"), "ab") as out:
-            started.append(subprocess.Popen(command, cwd=folder, stdout=out, stderr=out,
-                                            stdin=subprocess.DEVNULL))
+    box = kannel.Kannel(folder)
     try:
-        start("bearerbox", "-v", "4", "k.conf")
-        wait(lambda: answers(ports["admin"]) and answers(ports["smsc"]), "bearerbox")
-        start("smsbox", "-v", "4", "k.conf")
-        start(FAKE, "-H", "127.0.0.1", "-r", str(ports["smsc"]), "-i", "0.01", "-m", "0",
-              "123 456 text nothing")
-        wait(lambda: answers(ports["send"]), "smsbox")
-        test(folder, ports, listener)
+        box.phone()
+        test(box, listener)
         print("1 passed, 0 failed")
     finally:
-        for process in reversed(started):
-            process.kill()
-            process.wait()
+        box.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -46,7 +46,8 @@ password = secret
 max-messages = 10
 concatenation = true
 user-allow-ip = "127.0.0.1"
-
+"""
+INBOUND = """
 group = sms-service
 keyword = default
 catch-all = true
@@ -67,18 +68,24 @@ def answers(port):
 
 
 class Kannel:
-    def __init__(self, folder, inbound):
+    """`inbound`: the URL that is asked with what comes in; None: nothing does."""
+
+    def __init__(self, folder, inbound=None):
         self.folder = folder
         self.ports = {name: free_port() for name in ("admin", "box", "smsc", "send")}
         self.url = "http://127.0.0.1:%d/cgi-bin/sendsms" % self.ports["send"]
         self.started = []
         os.makedirs(os.path.join(folder, "store"))
         with open(os.path.join(folder, "k.conf"), "w", encoding="utf-8") as f:
-            f.write(CONFIG.format(inbound=inbound, **self.ports))
-        self.start("out", "bearerbox", "-v", "4", "k.conf")
-        wait(lambda: answers(self.ports["admin"]) and answers(self.ports["smsc"]), "bearerbox", 30)
-        self.start("out", "smsbox", "-v", "4", "k.conf")
-        wait(lambda: answers(self.ports["send"]), "smsbox", 30)
+            f.write(CONFIG.format(**self.ports) + (INBOUND.format(inbound=inbound) if inbound else ""))
+        try:
+            self.start("out", "bearerbox", "-v", "4", "k.conf")
+            wait(lambda: answers(self.ports["admin"]) and answers(self.ports["smsc"]), "bearerbox", 30)
+            self.start("out", "smsbox", "-v", "4", "k.conf")
+            wait(lambda: answers(self.ports["send"]), "smsbox", 30)
+        except Failed:
+            self.close()
+            raise
 
     def start(self, log, *command):
         with open(os.path.join(self.folder, log), "ab") as out:
