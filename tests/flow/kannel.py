@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import urllib.request
 
 from flow import Failed, free_port, wait
 
@@ -96,8 +97,16 @@ class Kannel:
 
     def phone(self, *messages):
         """Somebody whose messages ("FROM TO text WORDS") come in, and who gets what is sent."""
-        return self.start("fake.log", FAKE, "-H", "127.0.0.1", "-r", str(self.ports["smsc"]), "-i",
-                          "0.05", "-m", str(len(messages)), *(messages or ("1 2 text nothing",)))
+        p = self.start("fake.log", FAKE, "-H", "127.0.0.1", "-r", str(self.ports["smsc"]), "-i",
+                       "0.05", "-m", str(len(messages)), *(messages or ("1 2 text nothing",)))
+        wait(lambda: p.poll() is not None or self.connected(), "the phone to connect", 30)
+        return p
+
+    def connected(self):
+        """Whether a phone is there; until then Kannel answers "Queued for later delivery"."""
+        status = "http://127.0.0.1:%d/status.txt?password=sts" % self.ports["admin"]
+        with urllib.request.urlopen(status, timeout=10) as answer:
+            return b"(online" in answer.read()
 
     def received(self):
         path = os.path.join(self.folder, "fake.log")

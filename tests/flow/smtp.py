@@ -140,7 +140,7 @@ def stalls(place):
     """A server that goes silent: before the dot it is tried again, after it it is in doubt."""
     n = 40
     peer = place.peer("rcpt:c3@*#1=stall", "dot:c4@*#1=stall")
-    place.ready(peer.port, 4, "in_doubt: hold, reply_timeout: 2s, dot_timeout: 2s")
+    place.ready(peer.port, 4, "in_doubt: hold, reply_timeout: 5s, dot_timeout: 5s")
     place.customers(n)
     place.orders(n)
     place.engine()
@@ -169,6 +169,7 @@ def one_bad_among_many(place):
                                            "seconds')") ==
              (1 if rule == "reset" else 2), "the bad one is put off, or failed")
         check(e.text().count("channel rests") <= 3, "the channel rested too often:\n" + e.text())
+        wait(lambda: "sending" not in place.statuses(), "nothing under way") # the next one would doubt it
         e.kill()
 
 
