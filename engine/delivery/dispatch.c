@@ -203,7 +203,8 @@ struct dispatch *dispatch_new(struct dispatch_host *host, const struct workspace
     if (d->channel) {
         throttle_init(&d->throttle, c, d->driver->capacity(d->channel));
         uv_timer_init(host->loop, &d->gather);
-        d->gather.data = d;
+        uv_idle_init(host->loop, &d->taking);
+        d->gather.data = d->taking.data = d;
         return d;
     }
     err_context(e, "channel %s", d->name_z);
@@ -234,10 +235,15 @@ void dispatch_free(struct dispatch *d) {
     free(d);
 }
 
-static void on_gather_closed(uv_handle_t *h) {
+static void on_taking_closed(uv_handle_t *h) {
     struct dispatch *d = h->data;
     d->is_closed = true;
     d->closed(d->closed_ctx);
+}
+
+static void on_gather_closed(uv_handle_t *h) {
+    struct dispatch *d = h->data;
+    uv_close((uv_handle_t *)&d->taking, on_taking_closed);
 }
 
 /* Closed when the driver is, and its results are settled or there is no way to. */

@@ -11,6 +11,7 @@
 
 #define READY_LEAST 64u
 #define READY_MOST 512u
+#define TAKE_ROWS 4u /* at once: rendering must not keep results and the database waiting */
 #define POLL_TICKS 2 /* a look at the table at least every 500 ms */
 
 static size_t ready_most(const struct dispatch *d) {
@@ -82,61 +83,83 @@ static void on_failed(void *ctx, const struct err *e, struct db_reply *reply) {
         dispatch_claim(d);
 }
 
-/* Rows into items; those that cannot be sent are recorded as failed. True: a request is under way.
- */
-static bool take_rows(struct dispatch *d, const struct db_result *r) {
-    struct outbox_fails *fails = outbox_fails_new(d->claim_arena, 0);
-    struct outbox_postpones *postpones = outbox_postpones_new(d->claim_arena, 0);
-    int64_t now_us = wallclock_now();
-    size_t failed = 0, postponed = 0;
-    for (size_t i = 0; i < db_rows(r); i++) {
-        struct item *x;
-        int64_t later = 0;
-        struct err why = ERR_INIT;
-        bool good = take_row(d, r, i, now_us, &x, &later, &why);
-        if (good && later) {
-            outbox_postpone(postpones, &x->m, x->fence, later);
-            dispatch_drop(d, x);
-            postponed++;
-        }
-        if (good)
-            continue;
-        outbox_fail(fails, &x->m, x->fence, str_dup(d->claim_arena, str_from(why.text)));
-        log_warn("message failed", LOG_I("message", x->m.id), LOG_S("campaign", x->m.campaign),
-                 LOG_S("reason", str_from(why.text)));
-        dispatch_drop(d, x);
-        failed++;
-    }
+static void claim_ended(struct dispatch *d, struct db_reply *reply) {
+    db_reply_free(reply);
+    workspace_release(d->claim_workspace);
+    d->claim_workspace = NULL;
+    d->claiming = false;
+}
+
+/* The rows have been looked at: those that cannot be sent, or not now, are recorded. */
+static void taken(struct dispatch *d) {
+    struct take *t = &d->take;
     struct err e = ERR_INIT;
     struct db_call calls[2];
     size_t n = 0;
-    if (failed)
-        calls[n++] = outbox_fail_call(fails);
-    if (postponed)
-        calls[n++] = outbox_postpone_call(postpones);
-    if (!n || !db_transaction(d->host->claims, calls, n, on_failed, d, &e))
-        return false;
-    d->host->counts.failed += (int64_t)failed;
-    return true;
+    if (t->failed)
+        calls[n++] = outbox_fail_call(t->fails);
+    if (t->postponed)
+        calls[n++] = outbox_postpone_call(t->postpones);
+    claim_ended(d, t->reply);
+    d->claiming = n && db_transaction(d->host->claims, calls, n, on_failed, d, &e);
+    if (d->claiming)
+        d->host->counts.failed += (int64_t)t->failed;
+    dispatch_maybe_closed(d);
+}
+
+static void take_one(struct dispatch *d, const struct db_result *r, size_t row, int64_t now_us) {
+    struct take *t = &d->take;
+    struct item *x;
+    int64_t later = 0;
+    struct err why = ERR_INIT;
+    if (take_row(d, r, row, now_us, &x, &later, &why)) {
+        if (!later)
+            return;
+        outbox_postpone(t->postpones, &x->m, x->fence, later);
+        t->postponed++;
+    } else {
+        outbox_fail(t->fails, &x->m, x->fence, str_dup(d->claim_arena, str_from(why.text)));
+        log_warn("message failed", LOG_I("message", x->m.id), LOG_S("campaign", x->m.campaign),
+                 LOG_S("reason", str_from(why.text)));
+        t->failed++;
+    }
+    dispatch_drop(d, x);
+}
+
+static void on_taking(uv_idle_t *idle) {
+    struct dispatch *d = idle->data;
+    struct take *t = &d->take;
+    const struct db_result *due = t->reply->result[t->reply->n - 1]; /* behind those held back */
+    int64_t now_us = wallclock_now();
+    if (d->closing || d->retired)
+        t->row = db_rows(due);
+    for (size_t n = 0; n < TAKE_ROWS && t->row < db_rows(due); n++)
+        take_one(d, due, t->row++, now_us);
+    if (t->row == db_rows(due)) {
+        uv_idle_stop(&d->taking);
+        taken(d);
+    }
+    if (!d->closing)
+        dispatch_cycle(d);
 }
 
 static void on_claimed(void *ctx, const struct err *e, struct db_reply *reply) {
     struct dispatch *d = ctx;
-    bool busy = false;
-    if (!e && !d->closing && !d->retired) {
-        const struct db_result *due = reply->result[reply->n - 1]; /* behind those held back */
-        d->quiet = db_rows(due) == 0 && !d->asked;
-        d->more = db_rows(due) > 0 || d->asked;
-        d->asked = false;
-        busy = take_rows(d, due);
+    if (e) {
+        claim_ended(d, reply);
+        dispatch_maybe_closed(d);
+        return;
     }
-    db_reply_free(reply);
-    workspace_release(d->claim_workspace);
-    d->claim_workspace = NULL;
-    d->claiming = busy;
-    dispatch_maybe_closed(d);
-    if (!d->closing)
-        dispatch_cycle(d);
+    bool any = db_rows(reply->result[reply->n - 1]) > 0 || d->asked;
+    if (!d->closing && !d->retired) {
+        d->quiet = !any;
+        d->more = any;
+        d->asked = false;
+    }
+    d->take = (struct take){.reply = reply,
+                            .fails = outbox_fails_new(d->claim_arena, 0),
+                            .postpones = outbox_postpones_new(d->claim_arena, 0)};
+    uv_idle_start(&d->taking, on_taking);
 }
 
 /* What is ready and will not be for some time makes room for others. */

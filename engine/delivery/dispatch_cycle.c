@@ -172,10 +172,11 @@ static void on_gathered(uv_timer_t *t) {
     dispatch_cycle(d);
 }
 
-/* A commit waits for the disk, which takes about as long as a message to a relay near by: the
- * first result waits for those that come right behind it, half a commit's time at most. */
+/* Half of the connections are settled and marked anew while the other half send: neither the
+ * database nor the relay waits for the other. What comes in later than half a commit's time behind
+ * the first is not waited for. */
 static bool gathering(struct dispatch *d) {
-    if (!d->count[IN_FLIGHT] || d->gathered || d->closing)
+    if (d->count[DONE] >= d->count[IN_FLIGHT] || d->gathered || d->closing)
         return false;
     if (!uv_is_active((uv_handle_t *)&d->gather))
         uv_timer_start(&d->gather, on_gathered, d->cycle_took / 2 + 1, 0);

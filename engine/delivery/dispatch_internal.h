@@ -35,6 +35,15 @@ struct item {
     struct outbox_result result;
 };
 
+/* Claimed rows that are made into items, a few at a time. */
+struct take {
+    struct db_reply *reply;
+    size_t row; /* the next */
+    struct outbox_fails *fails;
+    struct outbox_postpones *postpones;
+    size_t failed, postponed;
+};
+
 struct dispatch {
     struct dispatch_host *host;
     struct str name;
@@ -54,6 +63,8 @@ struct dispatch {
     bool claiming, cycling, more;
     bool quiet; /* the last look found nothing */
     bool asked; /* a look was wanted while one was under way: it may have come too early */
+    struct take take;
+    uv_idle_t taking;
     uv_timer_t gather;
     bool gathered;                 /* enough was waited for */
     uint64_t cycle_ns, cycle_took; /* when it began; ms that the last one took */
