@@ -209,7 +209,7 @@ def median(values):
 
 def dispatch(place):
     sink = place.sink(dump=False)
-    place.ready(sink.port, 16)
+    place.ready(sink.port, 16, "in_flight: 128")
     os.unlink(os.path.join(place.workspace, "campaigns", "thanks.yaml"))
     for n in range(RULES):
         place.write("campaigns/band-%d.yaml" % n, CAMPAIGN.format(n=n, low=n * 10, high=n * 10 + 10))

@@ -247,7 +247,8 @@ struct channel_driver {
                             struct channel_error *e);
 
     /* How many messages the channel can have in flight at once (its connections). The host has
-     * at most that many submitted and not done; it hands over the next as soon as one is done. */
+     * at most that many submitted and not done, or as many as its operator says; it hands over
+     * the next as soon as one is done. */
     size_t (*capacity)(const struct channel *c);
 
     /* Takes n >= 1 messages, each to be tried once, at once and side by side; the array of

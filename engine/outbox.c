@@ -18,6 +18,7 @@ static const struct db_stmt st_hold = {"message_hold", sql_message_hold};
 static const struct db_stmt st_mark = {"message_mark", sql_message_mark};
 static const struct db_stmt st_fail = {"message_fail", sql_message_fail};
 static const struct db_stmt st_postpone = {"message_postpone", sql_message_postpone};
+static const struct db_stmt st_sent = {"message_sent", sql_message_sent};
 static const struct db_stmt st_settle = {"message_settle", sql_message_settle};
 static const struct db_stmt st_recover = {"message_recover", sql_message_recover};
 
@@ -229,11 +230,14 @@ void outbox_claimed(const struct db_result *r, size_t i, struct outbox_message *
 /* ---- mark, fail, settle */
 struct outbox_marks {
     struct columns c;
+    struct str channel;
 };
 
-struct outbox_marks *outbox_marks_new(struct arena *a, size_t expect) {
-    static const enum db_type types[] = {DB_INT8, DB_INT2, DB_INT8, DB_TEXT, DB_BOOL};
+struct outbox_marks *outbox_marks_new(struct arena *a, struct str channel, size_t expect) {
+    static const enum db_type types[] = {DB_INT8, DB_INT2, DB_INT8, DB_TEXT, DB_BOOL,
+                                         DB_INT8, DB_TEXT, DB_TEXT, DB_TEXT};
     struct outbox_marks *m = ARENA_NEW(a, struct outbox_marks);
+    m->channel = channel;
     COLUMNS_INIT(&m->c, a, expect, types);
     return m;
 }
@@ -245,10 +249,16 @@ void outbox_mark(struct outbox_marks *m, const struct outbox_message *msg, int64
     db_array_int8(m->c.column[2], fence);
     text_or_null(m->c.column[3], template_hash);
     db_array_bool(m->c.column[4], by_default);
+    db_array_int8(m->c.column[5], msg->customer);
+    db_array_text(m->c.column[6], msg->campaign);
+    text_or_null(m->c.column[7], msg->topic);
+    db_array_text(m->c.column[8], msg->address);
 }
 
 struct db_call outbox_mark_call(struct outbox_marks *m) {
-    return (struct db_call){&st_mark, columns_params(&m->c)};
+    struct db_params *p = columns_params(&m->c);
+    db_param_text(p, m->channel);
+    return (struct db_call){&st_mark, p};
 }
 
 struct outbox_fails {
@@ -298,45 +308,63 @@ struct db_call outbox_postpone_call(struct outbox_postpones *p) {
 }
 
 struct outbox_settles {
-    struct columns c;
+    struct columns sent, others;
+    const struct settings_bounces *rule;
+    double segment_cost;
+    int64_t now_us;
 };
 
-struct outbox_settles *outbox_settles_new(struct arena *a, size_t expect) {
-    static const enum db_type types[] = {DB_INT8, DB_INT2,        DB_INT8, DB_TEXT, DB_TEXT,
-                                         DB_TEXT, DB_TIMESTAMPTZ, DB_INT2, DB_BOOL, DB_TEXT,
-                                         DB_INT2, DB_BOOL,        DB_TEXT};
+struct outbox_settles *outbox_settles_new(struct arena *a, const struct settings_bounces *rule,
+                                          double segment_cost, int64_t now_us) {
+    static const enum db_type sent[] = {DB_INT8, DB_INT2, DB_INT8, DB_TEXT, DB_INT2};
+    static const enum db_type others[] = {DB_INT8, DB_INT2, DB_INT8,        DB_TEXT, DB_INT2,
+                                          DB_TEXT, DB_TEXT, DB_TIMESTAMPTZ, DB_INT2, DB_BOOL,
+                                          DB_TEXT, DB_BOOL, DB_TEXT};
     struct outbox_settles *s = ARENA_NEW(a, struct outbox_settles);
-    COLUMNS_INIT(&s->c, a, expect, types);
+    s->rule = rule;
+    s->segment_cost = segment_cost;
+    s->now_us = now_us;
+    COLUMNS_INIT(&s->sent, a, 0, sent);
+    COLUMNS_INIT(&s->others, a, 0, others);
     return s;
 }
 
 void outbox_settle(struct outbox_settles *s, const struct outbox_message *m, int64_t lease,
                    const struct outbox_result *r) {
-    struct db_array **c = s->c.column;
+    bool sent = r->status == MESSAGE_SENT;
+    struct db_array **c = sent ? s->sent.column : s->others.column;
     db_array_int8(c[0], m->id);
     db_array_int2(c[1], (int16_t)m->shard);
     db_array_int8(c[2], lease);
-    db_array_text(c[3], str_from(message_status_name(r->status)));
-    text_or_null(c[4], r->reason);
-    text_or_null(c[5], r->provider_id);
-    instant_or_null(c[6], r->due_us);
-    db_array_int2(c[7], r->given_back ? 1 : 0);
-    db_array_bool(c[8], r->doubted);
-    db_array_text(c[9], str_from(bounce_class_name(r->bounce.class)));
-    db_array_int2(c[10], (int16_t)r->segments);
+    text_or_null(c[3], r->provider_id);
+    db_array_int2(c[4], (int16_t)r->segments);
+    if (sent)
+        return;
+    db_array_text(c[5], str_from(message_status_name(r->status)));
+    text_or_null(c[6], r->reason);
+    instant_or_null(c[7], r->due_us);
+    db_array_int2(c[8], r->given_back ? 1 : 0);
+    db_array_bool(c[9], r->doubted);
+    db_array_text(c[10], str_from(bounce_class_name(r->bounce.class)));
     db_array_bool(c[11], r->bounce.reputation);
-    text_or_null(c[12], str_dup(s->c.a, str_from(r->enhanced)));
+    text_or_null(c[12], str_dup(s->others.a, str_from(r->enhanced)));
 }
 
-struct db_call outbox_settle_call(struct outbox_settles *s, const struct settings_bounces *rule,
-                                  double segment_cost, int64_t now_us) {
-    struct db_params *p = columns_params(&s->c);
-    db_param_int4(p, (int32_t)rule->soft_most);
-    db_param_int8(p, rule->soft_over_us);
-    db_param_int8(p, rule->pause_us);
-    db_param_timestamptz(p, now_us);
-    db_param_float8(p, segment_cost);
-    return (struct db_call){&st_settle, p};
+size_t outbox_settle_calls(struct outbox_settles *s, struct db_call *calls, size_t n) {
+    if (columns_rows(&s->sent)) {
+        struct db_params *p = columns_params(&s->sent);
+        db_param_timestamptz(p, s->now_us);
+        db_param_float8(p, s->segment_cost);
+        calls[n++] = (struct db_call){&st_sent, p};
+    }
+    if (columns_rows(&s->others)) {
+        struct db_params *p = columns_params(&s->others);
+        db_param_int4(p, (int32_t)s->rule->soft_most);
+        db_param_int8(p, s->rule->soft_over_us);
+        db_param_int8(p, s->rule->pause_us);
+        calls[n++] = (struct db_call){&st_settle, p};
+    }
+    return n;
 }
 
 /* ---- another channel */

@@ -54,7 +54,7 @@ void outbox_claimed(const struct db_result *r, size_t row, struct outbox_message
 
 /* Columns of a request about some messages. */
 struct outbox_marks;
-struct outbox_marks *outbox_marks_new(struct arena *a, size_t expect);
+struct outbox_marks *outbox_marks_new(struct arena *a, struct str channel, size_t expect);
 void outbox_mark(struct outbox_marks *m, const struct outbox_message *msg, int64_t fence,
                  struct str template_hash, bool by_default);
 struct db_call outbox_mark_call(struct outbox_marks *m); /* result: ids that may go, column 0 */
@@ -73,7 +73,9 @@ void outbox_postpone(struct outbox_postpones *p, const struct outbox_message *ms
 struct db_call outbox_postpone_call(struct outbox_postpones *p);
 
 struct outbox_settles;
-struct outbox_settles *outbox_settles_new(struct arena *a, size_t expect);
+/* segment_cost: of the channel. */
+struct outbox_settles *outbox_settles_new(struct arena *a, const struct settings_bounces *rule,
+                                          double segment_cost, int64_t now_us);
 struct outbox_result {
     enum message_status status;
     struct str reason, provider_id;
@@ -86,9 +88,8 @@ struct outbox_result {
 };
 void outbox_settle(struct outbox_settles *s, const struct outbox_message *m, int64_t lease,
                    const struct outbox_result *r);
-/* segment_cost: of the channel. */
-struct db_call outbox_settle_call(struct outbox_settles *s, const struct settings_bounces *rule,
-                                  double segment_cost, int64_t now_us);
+/* Appends the calls, one for what was sent and one for the others, behind calls[n]; the new n. */
+size_t outbox_settle_calls(struct outbox_settles *s, struct db_call *calls, size_t n);
 
 /* Messages that failed for good whose step has another channel to fall back on; goes behind the
  * settling, in its transaction. `topic` may be empty. */

@@ -50,6 +50,7 @@ struct settings_channel {
     size_t n_domains;
     struct settings_warmup warmup;
     int64_t retry_us; /* first delay of a deferred message; 0: the standard one */
+    size_t in_flight; /* messages handed over and not settled at most; 0: as many as connections */
     const struct str *keywords[SETTINGS_KEYWORDS]; /* beside the standard ones */
     size_t n_keywords[SETTINGS_KEYWORDS];
     struct str replies[SETTINGS_KEYWORDS]; /* empty: the standard one, or none */

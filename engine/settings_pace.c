@@ -7,6 +7,7 @@
 #include "base/wallclock.h"
 
 #define GROWTH_MOST 10.0
+#define IN_FLIGHT_MOST 1024
 
 static void read_rate(struct form_reader *r, const struct ynode *node,
                       struct settings_channel *out) {
@@ -91,11 +92,25 @@ static void read_retry(struct form_reader *r, const struct ynode *node,
         form_error(r, node, "`retry`: %s", e.text)->hint = S("for example `5m`");
 }
 
+static void read_in_flight(struct form_reader *r, const struct ynode *node,
+                           struct settings_channel *out) {
+    int64_t n;
+    if (!form_want_text(r, node, "`in_flight`"))
+        return;
+    if (str_to_int64(node->text, &n) && n >= 1 && n <= IN_FLIGHT_MOST)
+        out->in_flight = (size_t)n;
+    else
+        form_error(r, node, "`in_flight` is a number from 1 to %d", IN_FLIGHT_MOST);
+}
+
 static const struct {
     const char *key;
     void (*read)(struct form_reader *r, const struct ynode *node, struct settings_channel *out);
-} keys[] = {
-    {"rate", read_rate}, {"domains", read_domains}, {"warmup", read_warmup}, {"retry", read_retry}};
+} keys[] = {{"rate", read_rate},
+            {"domains", read_domains},
+            {"warmup", read_warmup},
+            {"retry", read_retry},
+            {"in_flight", read_in_flight}};
 #define KEYS (sizeof keys / sizeof *keys)
 
 bool settings_pace_owns(struct str key) {

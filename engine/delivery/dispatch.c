@@ -201,7 +201,9 @@ struct dispatch *dispatch_new(struct dispatch_host *host, const struct workspace
     if (channel_fingerprint(w, c, d->fingerprint, e))
         d->channel = channel_open(w, c, &d->channel_host, &d->driver, e);
     if (d->channel) {
-        throttle_init(&d->throttle, c, d->driver->capacity(d->channel));
+        size_t connections = d->driver->capacity(d->channel);
+        d->window = c->in_flight ? c->in_flight : connections;
+        throttle_init(&d->throttle, c, connections);
         uv_timer_init(host->loop, &d->gather);
         uv_idle_init(host->loop, &d->taking);
         d->gather.data = d->taking.data = d;

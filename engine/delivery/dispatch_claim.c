@@ -15,7 +15,7 @@
 #define POLL_TICKS 2 /* a look at the table at least every 500 ms */
 
 static size_t ready_most(const struct dispatch *d) {
-    size_t n = d->driver->capacity(d->channel) * 16;
+    size_t n = d->window * 16;
     return n < READY_LEAST ? READY_LEAST : n > READY_MOST ? READY_MOST : n;
 }
 

@@ -41,31 +41,29 @@ static size_t add_fallbacks(struct dispatch *d, struct db_call *call) {
     return outbox_fallback_call(f, wallclock_now(), call);
 }
 
-static size_t add_settles(struct dispatch *d, struct db_call *call) {
-    struct outbox_settles *s = outbox_settles_new(d->cycle_arena, d->count[DONE]);
-    size_t n = 0;
+/* Appends the calls that settle what is done, 0 to 2, behind calls[n]; returns the new n. */
+static size_t add_settles(struct dispatch *d, struct db_call *calls, size_t n) {
+    const struct settings_bounces *rule = &d->host->workspace->settings.bounces;
+    struct outbox_settles *s =
+        outbox_settles_new(d->cycle_arena, rule, d->segment_cost, wallclock_now());
     for (struct item *x = d->items.next; x != &d->items; x = x->next) {
         if (x->state != DONE)
             continue;
         outbox_settle(s, &x->m, x->fence, &x->result);
         dispatch_move(d, x, SETTLING);
-        n++;
     }
-    if (n)
-        *call = outbox_settle_call(s, &d->host->workspace->settings.bounces, d->segment_cost,
-                                   wallclock_now());
-    return n;
+    return outbox_settle_calls(s, calls, n);
 }
 
 static size_t add_marks(struct dispatch *d, struct db_call *call) {
     if (!d->count[READY] || d->host->stopping || d->closing || d->retired || dispatch_resting(d))
         return 0;
-    size_t room = d->driver->capacity(d->channel), n = 0;
+    size_t room = d->window, n = 0;
     room = room > d->count[IN_FLIGHT] ? room - d->count[IN_FLIGHT] : 0;
     if (!room)
         return 0;
     uint64_t owned = shards_owned(d->host->shards);
-    struct outbox_marks *m = outbox_marks_new(d->cycle_arena, room);
+    struct outbox_marks *m = outbox_marks_new(d->cycle_arena, d->name, room);
     int64_t now_us = wallclock_now();
     room = throttle_room(&d->throttle, room);
     for (struct item *x = d->items.next, *next; x != &d->items && n < room; x = next) {
@@ -172,11 +170,14 @@ static void on_gathered(uv_timer_t *t) {
     dispatch_cycle(d);
 }
 
-/* Half of the connections are settled and marked anew while the other half send: neither the
- * database nor the relay waits for the other. What comes in later than half a commit's time behind
- * the first is not waited for. */
+/* While some are settled and marked anew the others are sent, so that neither the database nor the
+ * relay waits for the other: half of them, and no more than there are connections. What comes later
+ * than half a commit's time behind the first is not waited for. */
 static bool gathering(struct dispatch *d) {
-    if (d->count[DONE] >= d->count[IN_FLIGHT] || d->gathered || d->closing)
+    size_t enough = d->driver->capacity(d->channel);
+    if (enough > d->count[IN_FLIGHT])
+        enough = d->count[IN_FLIGHT];
+    if (d->count[DONE] >= enough || d->gathered || d->closing)
         return false;
     if (!uv_is_active((uv_handle_t *)&d->gather))
         uv_timer_start(&d->gather, on_gathered, d->cycle_took / 2 + 1, 0);
@@ -190,10 +191,8 @@ void dispatch_cycle(struct dispatch *d) {
     uv_timer_stop(&d->gather);
     d->gathered = false;
     arena_reset(d->cycle_arena);
-    struct db_call calls[3];
-    size_t n = 0;
-    if (add_settles(d, &calls[n]))
-        n++;
+    struct db_call calls[4];
+    size_t n = add_settles(d, calls, 0);
     if (n && add_fallbacks(d, &calls[n]))
         n++;
     if (d->host->recovered && add_marks(d, &calls[n]))

@@ -52,6 +52,7 @@ struct dispatch {
     struct channel *channel;
     struct channel_host channel_host;
     enum in_doubt in_doubt;
+    size_t window; /* messages marked and not settled at most: what a crash can leave in doubt */
     double segment_cost;    /* of SMS; 0: not known */
     int64_t retry_us;       /* first delay of a deferred message; 0: the standard one */
     enum channel_kind kind; /* what it carries */
