@@ -4,9 +4,10 @@
  * lane: claim what is due, render it, mark it as sending (durable, in the same
  * transaction that settles the results of others), hand it to the driver, settle.
  *
- * At any moment at most the driver's capacity, or the channel's `in_flight`, of messages is marked and not yet
- * settled: after a crash no more than these are in doubt. What is claimed and
- * rendered but not marked is only in memory and costs nothing when lost.
+ * At any moment at most as many messages as the driver has connections, or as the
+ * channel's `in_flight` says, are marked and not yet settled: after a crash no more
+ * than these are in doubt. What is claimed and rendered but not marked is only in
+ * memory and costs nothing when lost.
  * Memory is bounded by the lane's queue. Loop thread only.
  */
 #ifndef GODWIT_ENGINE_DELIVERY_DELIVERY_H

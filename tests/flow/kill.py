@@ -8,9 +8,10 @@ N = 60
 CONNECTIONS = 4
 
 
-def killed_at(place, sink, point, n, mode, base):
+def killed_at(place, point, n, mode, base, in_flight):
     """An engine dies at the n-th pass of the point; another one finishes."""
-    place.settings(CONNECTIONS, "in_doubt: " + mode)
+    place.settings(CONNECTIONS, "in_doubt: %s%s" % (
+        mode, "" if in_flight == CONNECTIONS else ", in_flight: %d" % in_flight))
     place.customers(N, base)
     e = place.engine(fault="%s:%d:crash" % (point, n))
     e.says("shards acquired")
@@ -23,17 +24,17 @@ def killed_at(place, sink, point, n, mode, base):
     doubted = place.database.number(
         "select count(*) from godwit.messages where doubted_at is not null "
         "and address ~ '^c' and substr(split_part(address, '@', 1), 2)::int >= %d" % base)
-    check(doubted <= CONNECTIONS, "%s:%d: %d messages in doubt" % (point, n, doubted))
+    check(doubted <= in_flight, "%s:%d: %d messages in doubt" % (point, n, doubted))
     return doubted
 
 
-def at_points(place, mode, points):
+def at_points(place, mode, points, in_flight=CONNECTIONS):
     sink = place.sink()
     place.ready(sink.port, CONNECTIONS)
     base, doubts = 1, 0
     for point, passes in points:
         for n in passes:
-            doubts += killed_at(place, sink, point, n, mode, base)
+            doubts += killed_at(place, point, n, mode, base, in_flight)
             base += N
     copies = doubts if mode == "resend" else 0
     missing, twice = place.exact(sink.received(), addresses(base - 1),
@@ -58,6 +59,30 @@ def in_delivery_resend(place):
         ("delivery.after_mark", [2]), ("smtp.body", [5]), ("smtp.accepted", [1, 9]),
         ("delivery.before_settle", [1, 11])])
     check(twice, "what was accepted before the kill is sent again")
+
+
+def more_in_flight(place):
+    """More messages are handed over than there are connections: as many may be in doubt."""
+    points = [("delivery.after_mark", [2]), ("smtp.body", [5]), ("smtp.accepted", [1, 17]),
+              ("delivery.before_settle", [11])]
+    doubts, _, _ = at_points(place, "resend", points, 24)
+    check(doubts > 4 * CONNECTIONS, "only %d were in doubt after five kills" % doubts)
+
+
+def stopped_with_a_queue(place):
+    """A stop gives back what waits in the driver; what the peer had is in doubt, and nothing else."""
+    n = 12
+    peer = place.peer("dot:c*@*#1=take;stall")
+    place.ready(peer.port, 1, "in_doubt: hold, in_flight: 8")
+    place.customers(n)
+    place.orders(n)
+    e = place.engine()
+    wait(lambda: place.statuses() == {"sending": 8, "queued": 4}, "eight are handed over")
+    wait(lambda: len(peer.received()) == 1, "the peer has one of them")
+    e.signal(signal.SIGTERM)
+    same(e.ended(), 0, "how the engine ended")
+    same(place.database.sql("select status, attempts, count(*) from godwit.messages group by 1, 2 "
+                            "order by 1"), [["in_doubt", "1", "1"], ["queued", "0", "11"]], "afterwards")
 
 
 def after_the_dot(place):
@@ -88,4 +113,4 @@ def after_the_dot(place):
 if __name__ == "__main__":
     if not developer_build():
         skip("fault points are compiled in by --enable-developer only")
-    run(in_intake, in_delivery_hold, in_delivery_resend, after_the_dot)
+    run(in_intake, in_delivery_hold, in_delivery_resend, more_in_flight, stopped_with_a_queue, after_the_dot)
