@@ -197,6 +197,7 @@ static bool open_parts(struct receive *rc, const char *conninfo, struct err *e) 
     rc->responses = responses_open(rc->loop, conninfo, e);
     rc->preferences = rc->responses ? patient_open(rc->loop, conninfo, REQUESTS, e) : NULL;
     rc->hooks = rc->preferences ? patient_open(rc->loop, conninfo, REQUESTS, e) : NULL;
+    rc->reports = rc->hooks ? hooks_open(rc->hooks, rc->preferences) : NULL;
     rc->track = rc->hooks ? track_open(rc->loop, conninfo, e) : NULL;
     rc->server = rc->track ? http_server_open(rc->loop, &o, e) : NULL;
     return rc->server != NULL;
@@ -254,6 +255,7 @@ static void on_server_closed(void *ctx) {
     void *closed_ctx = rc->closed_ctx;
     workspace_release(rc->workspace);
     arena_free(rc->keys_arena);
+    hooks_close(rc->reports);
     free(rc);
     on_closed(closed_ctx);
 }

@@ -80,13 +80,18 @@ struct click {
 
 /* As a header can carry it: what is no plain ASCII of a URL is percent-encoded. */
 static const char *location(struct arena *a, struct str url) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "-._~:/?#[]@!$&'()*+,;=%";
+    const char *text = str_cstr(a, url);
+    size_t n = strspn(text, plain);
     struct buf b = BUF_IN(a);
+    if (n == url.n)
+        return text;
     for (size_t i = 0; i < url.n; i++) {
-        unsigned char c = (unsigned char)url.p[i];
-        if (c <= 0x20 || c >= 0x7f || strchr("\"<>\\^`{|}", c))
-            buf_printf(&b, "%%%02X", c);
+        if (strchr(plain, url.p[i]) && url.p[i])
+            buf_add_char(&b, url.p[i]);
         else
-            buf_add_char(&b, (char)c);
+            buf_printf(&b, "%%%02X", (unsigned char)url.p[i]);
     }
     return buf_cstr(&b);
 }

@@ -10,7 +10,6 @@
 #include "engine/response/keyword.h"
 #include "engine/response/receive_internal.h"
 
-#define HOOKS_WAITING 2000 /* requests above which callers are told to come later */
 #define ID_BYTES 200
 #define CODE_BYTES 40
 #define TEXT_BYTES 5000 /* of an inbound message; a bounce's reason is shorter */
@@ -168,14 +167,10 @@ static void on_recorded(void *ctx, const struct err *e, const size_t n[HOOK_OUTC
 
 /* ---- the request */
 
-/* Inbound messages change consent, and wait for others who do: they hold up no receipts. */
 static void finish(struct hook_visit *x, enum channel_hook_result result) {
     struct visit *v = x->visit;
     struct receive *rc = v->rc;
-    struct patient *connection = rc->hooks;
-    for (size_t i = 0; i < x->n; i++)
-        if (x->reports[i].inbound)
-            connection = rc->preferences;
+    const struct settings_bounces *rule = &v->workspace->settings.bounces;
     if (result == CHANNEL_HOOK_FORBIDDEN) {
         rc->hooks_forbidden++;
         receive_problem(v, 403, "The signature or the secret is missing or wrong", STR_NONE, 0);
@@ -186,10 +181,9 @@ static void finish(struct hook_visit *x, enum channel_hook_result result) {
         receive_problem(v, 400, "This cannot be read", STR_NONE, 0);
     } else if (!x->n) {
         answer(x);
-    } else if (patient_waiting(connection) >= HOOKS_WAITING) {
+    } else if (!hooks_record(rc->reports, v->arena, x->channel, rule, x->reports, x->n, on_recorded,
+                             x)) {
         receive_problem(v, 503, "Too much at once; send it again", STR_NONE, 5);
-    } else {
-        hooks_record(connection, v->arena, x->channel, x->reports, x->n, on_recorded, x);
     }
 }
 

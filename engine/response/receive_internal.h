@@ -47,6 +47,7 @@ struct receive {
     struct responses *responses;
     struct patient *preferences; /* consent; a connection that locks hold up */
     struct patient *hooks;
+    struct hooks *reports; /* what providers tell, over these two */
     struct restate *restate;
     struct track *track;
     int64_t answered[ENDPOINTS][RECEIVE_CODES];

@@ -15,7 +15,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define BATCHES_MOST 2  /* under way: one at the server, one behind it */
+#define CONNECTIONS 2   /* one flushes its commit while the other executes */
 #define OPENS_MOST 1000 /* waiting hits above which opens are refused */
 #define CLICKS_MOST 4000
 #define AGENT_MOST 200 /* bytes of a User-Agent that are kept */
@@ -24,6 +24,7 @@
 #define RECENT_LINKS 4
 
 static const struct db_stmt st_insert = {"response_insert", sql_response_insert};
+static const struct db_stmt st_rejudge = {"rejudge_name", sql_rejudge_name};
 
 struct hit {
     struct response_hit h;
@@ -32,8 +33,15 @@ struct hit {
     void *ctx;
 };
 
-struct batch {
+/* A connection; one batch at a time is under way on it. */
+struct writer {
     struct responses *owner;
+    struct db *db;
+    bool busy;
+};
+
+struct batch {
+    struct writer *writer;
     struct arena *arena;
     struct hit *hits;
     size_t n, cap;
@@ -47,11 +55,10 @@ struct recent {
 };
 
 struct responses {
-    struct db *db;
+    struct writer writer[CONNECTIONS];
     uv_timer_t timer;
     struct batch *gathering; /* or NULL */
     size_t under_way;        /* hits in batches that are sent */
-    int batches;             /* that are sent */
     struct responses_counts counts;
     struct recent recent[RECENT_SLOTS];
     int closing; /* handles still open */
@@ -62,8 +69,7 @@ struct responses {
 
 /* ---- the end of a batch */
 
-static void finish(struct batch *b, bool ok) {
-    struct responses *rs = b->owner;
+static void finish(struct responses *rs, struct batch *b, bool ok) {
     rs->counts.waiting -= b->n;
     for (size_t i = 0; i < b->n; i++)
         b->hits[i].done(b->hits[i].ctx, ok);
@@ -73,13 +79,13 @@ static void finish(struct batch *b, bool ok) {
 static void send_when_worth(struct responses *rs);
 
 static void batch_over(struct batch *b, const struct err *e) {
-    struct responses *rs = b->owner;
+    struct responses *rs = b->writer->owner;
     if (e && e->kind != ERR_TEMPORARY)
         log_error("responses could not be written", LOG_S("error", str_from(e->text)),
                   LOG_I("hits", b->n));
     rs->under_way -= b->n;
-    rs->batches--;
-    finish(b, e == NULL);
+    b->writer->busy = false;
+    finish(rs, b, e == NULL);
     if (!rs->closed)
         send_when_worth(rs);
 }
@@ -99,7 +105,7 @@ static void on_written(void *ctx, const struct err *e, struct db_reply *reply) {
     struct batch *b = ctx;
     if (!e) {
         fault_point("response.committed");
-        count_rows(b->owner, reply->result[0]);
+        count_rows(b->writer->owner, reply->result[0]);
     }
     db_reply_free(reply);
     batch_over(b, e);
@@ -141,18 +147,7 @@ static bool is_telling(const struct hit *h) {
     return h->h.decoy || h->h.head || h->links > 1;
 }
 
-enum {
-    C_SHARD,
-    C_MESSAGE,
-    C_KIND,
-    C_AT,
-    C_URL,
-    C_MACHINE,
-    C_MACHINE_SOON,
-    C_DETAILS,
-    C_TELLING,
-    COLUMNS
-};
+enum { C_SHARD, C_MESSAGE, C_KIND, C_AT, C_URL, C_MACHINE, C_MACHINE_SOON, C_DETAILS, COLUMNS };
 
 static void add_row(struct arena *a, struct db_array **c, const struct hit *h) {
     db_array_int2(c[C_SHARD], (int16_t)h->h.shard);
@@ -163,12 +158,28 @@ static void add_row(struct arena *a, struct db_array **c, const struct hit *h) {
     db_array_text(c[C_MACHINE], machine(h, VERDICT_SOON_MS));
     db_array_text(c[C_MACHINE_SOON], machine(h, 0));
     db_array_text(c[C_DETAILS], details_of(a, h));
-    db_array_bool(c[C_TELLING], is_telling(h));
+}
+
+/* The messages whose hits are to be judged again; NULL: none. */
+static struct db_params *telling(const struct batch *b) {
+    struct db_array *shard = db_array(b->arena, DB_INT2, 0);
+    struct db_array *message = db_array(b->arena, DB_INT8, 0);
+    for (size_t i = 0; i < b->n; i++)
+        if (is_telling(&b->hits[i])) {
+            db_array_int2(shard, (int16_t)b->hits[i].h.shard);
+            db_array_int8(message, b->hits[i].h.message);
+        }
+    if (!db_array_count(shard))
+        return NULL;
+    struct db_params *p = db_params(b->arena);
+    db_param_array(p, shard);
+    db_param_array(p, message);
+    return p;
 }
 
 static bool write_batch(struct batch *b, struct err *e) {
-    static const enum db_type types[COLUMNS] = {DB_INT2, DB_INT8, DB_TEXT, DB_TIMESTAMPTZ, DB_TEXT,
-                                                DB_TEXT, DB_TEXT, DB_TEXT, DB_BOOL};
+    static const enum db_type types[COLUMNS] = {DB_INT2, DB_INT8, DB_TEXT, DB_TIMESTAMPTZ,
+                                                DB_TEXT, DB_TEXT, DB_TEXT, DB_TEXT};
     struct db_array *c[COLUMNS];
     struct db_params *p = db_params(b->arena);
     for (size_t i = 0; i < COLUMNS; i++)
@@ -179,27 +190,42 @@ static bool write_batch(struct batch *b, struct err *e) {
         db_param_array(p, c[i]);
     db_param_int8(p, VERDICT_SOON_MS);
     fault_point("response.write");
-    struct db_call call = {&st_insert, p};
-    return db_transaction(b->owner->db, &call, 1, on_written, b, e);
+    const struct db_call calls[] = {{&st_insert, p}, {&st_rejudge, telling(b)}};
+    return db_transaction(b->writer->db, calls, calls[1].params ? 2 : 1, on_written, b, e);
 }
 
 /* ---- gather */
 
+static struct writer *free_writer(struct responses *rs) {
+    for (size_t i = 0; i < CONNECTIONS; i++)
+        if (!rs->writer[i].busy && db_is_up(rs->writer[i].db))
+            return &rs->writer[i];
+    return NULL;
+}
+
 static void on_timer(uv_timer_t *t) {
     struct responses *rs = t->data;
     struct batch *b = rs->gathering;
+    struct writer *w = free_writer(rs);
     struct err e = ERR_INIT;
+    if (!w && rs->under_way)
+        return; /* its end looks again */
     rs->gathering = NULL;
+    if (!w) {
+        finish(rs, b, false);
+        return;
+    }
+    b->writer = w;
+    w->busy = true;
     rs->under_way += b->n;
-    rs->batches++;
     if (!write_batch(b, &e))
         batch_over(b, &e);
 }
 
-/* At the end of this turn of the loop when nothing is under way; behind another batch when as many
- * hits have come as that holds, so that the server need not wait for us and commits stay few. */
+/* At the end of this turn of the loop when nothing is under way; beside another batch when as many
+ * hits have come as that holds, so that commits stay few. */
 static void send_when_worth(struct responses *rs) {
-    if (rs->gathering && rs->batches < BATCHES_MOST && rs->gathering->n >= rs->under_way &&
+    if (rs->gathering && rs->gathering->n >= rs->under_way &&
         !uv_is_active((uv_handle_t *)&rs->timer))
         uv_timer_start(&rs->timer, on_timer, 0, 0);
 }
@@ -232,7 +258,7 @@ static struct str clean_agent(struct arena *a, struct str agent) {
 
 bool responses_add(struct responses *rs, const struct response_hit *hit, response_done_fn done,
                    void *ctx) {
-    if (rs->closed || !db_is_up(rs->db) ||
+    if (rs->closed || !responses_up(rs) ||
         rs->counts.waiting >= (hit->click ? CLICKS_MOST : OPENS_MOST)) {
         rs->counts.shed++;
         return false;
@@ -241,7 +267,7 @@ bool responses_add(struct responses *rs, const struct response_hit *hit, respons
     if (!b) {
         struct arena *a = arena_new(8192);
         b = rs->gathering = ARENA_NEW(a, struct batch);
-        *b = (struct batch){.owner = rs, .arena = a};
+        *b = (struct batch){.arena = a};
     }
     if (b->n == b->cap) {
         size_t cap = b->cap ? b->cap * 2 : 8;
@@ -259,7 +285,10 @@ bool responses_add(struct responses *rs, const struct response_hit *hit, respons
 }
 
 bool responses_up(const struct responses *rs) {
-    return db_is_up(rs->db);
+    for (size_t i = 0; i < CONNECTIONS; i++)
+        if (db_is_up(rs->writer[i].db))
+            return true;
+    return false;
 }
 
 void responses_counts(const struct responses *rs, struct responses_counts *out) {
@@ -269,8 +298,8 @@ void responses_counts(const struct responses *rs, struct responses_counts *out) 
 /* ---- life */
 
 static void on_up(void *ctx) {
-    struct responses *rs = ctx;
-    session_settings(rs->db);
+    struct writer *w = ctx;
+    session_settings(w->db);
 }
 
 static void on_down(void *ctx, const struct err *e) {
@@ -282,11 +311,13 @@ struct responses *responses_open(uv_loop_t *loop, const char *conninfo, struct e
     struct responses *rs = calloc(1, sizeof *rs);
     if (!rs)
         abort();
-    struct db_events events = {on_up, on_down, NULL, rs};
-    rs->db = db_open(loop, conninfo, 0, &events, e);
-    if (!rs->db) {
-        free(rs);
-        return NULL;
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        struct writer *w = &rs->writer[i];
+        const struct db_events events = {on_up, on_down, NULL, w};
+        w->owner = rs;
+        w->db = db_open(loop, conninfo, 0, &events, e);
+        if (!w->db)
+            return NULL; /* the caller gives up: what is open ends with the process */
     }
     uv_timer_init(loop, &rs->timer);
     rs->timer.data = rs;
@@ -314,13 +345,14 @@ void responses_close(struct responses *rs, void (*on_closed)(void *ctx), void *c
     rs->on_closed = on_closed;
     rs->closed_ctx = ctx;
     rs->closed = true;
-    rs->closing = 2;
+    rs->closing = 1 + CONNECTIONS;
     if (rs->gathering) {
         struct batch *b = rs->gathering;
         rs->gathering = NULL;
         uv_timer_stop(&rs->timer);
-        finish(b, false);
+        finish(rs, b, false);
     }
     uv_close((uv_handle_t *)&rs->timer, on_timer_closed);
-    db_close(rs->db, on_db_closed, rs);
+    for (size_t i = 0; i < CONNECTIONS; i++)
+        db_close(rs->writer[i].db, on_db_closed, rs);
 }

@@ -2,10 +2,11 @@
  *
  * response: opens and clicks into the table of responses, before they are answered.
  *
- * Group commit: hits that come while a batch is under way are the next one, which is sent behind it
- * (never more than two) so that the server need not wait. A batch is one statement: what a verdict
- * (verdict.h) needs of the message is looked up where the row is made. Then each one's `done` says
- * whether its row is on disk. A hit on a message that is no longer there is done without a row.
+ * Group commit: hits that come while a batch is under way are the next one. Two connections take
+ * turns, one batch each, so that one executes while the other flushes. A batch is one statement:
+ * what a verdict (verdict.h) needs of the message is looked up where the row is made. Then each
+ * one's `done` says whether its row is on disk; a hit that comes after the answer to another has
+ * its row after that one's. A hit on a message that is no longer there is done without a row.
  * Bounded: hits are refused (false) when too many wait, opens before clicks, and while the database
  * is away. Loop thread only.
  */
@@ -40,7 +41,7 @@ struct responses_counts {
     size_t waiting;
 };
 
-/* A connection of its own. */
+/* Connections of its own. */
 struct responses *responses_open(uv_loop_t *loop, const char *conninfo, struct err *e) MUST_CHECK;
 
 /* Copies the texts. False: refused, `done` is not called. */

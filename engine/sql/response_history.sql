@@ -4,9 +4,9 @@ select c.id, r.campaign, r.occurrence, r.kind, r.at
   from unnest($1::smallint[], $2::text[]) as k (shard, key)
   join godwit.customers c on c.shard = k.shard and c.key = k.key
  cross join lateral (
-        select x.campaign, m.occurrence, x.kind, min(x.at) as at
-          from godwit.responses x
-          join godwit.messages m on m.shard = x.shard and m.id = x.message_id
-         where x.customer_id = c.id and x.shard = c.shard and x.campaign = any ($3::text[])
+        select m.campaign, m.occurrence, x.kind, min(x.at) as at
+          from godwit.messages m
+          join godwit.responses x on x.shard = m.shard and x.message_id = m.id
+         where m.customer_id = c.id and m.shard = c.shard and m.campaign = any ($3::text[])
            and x.human is distinct from false
          group by 1, 2, 3) r

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Subscriptions that are confirmed by a link; keys of tokens that are replaced."""
+import json
 import re
 
 from flow import check, run, same, wait
@@ -122,6 +123,21 @@ def preference_page(place):
     same(len(asked(web, "c1@example.net")), 1, "mails that ask")
 
 
+def rights(place):
+    """What waits is held about a person: it is exported, and goes with them."""
+    ready(place).engine()
+    place.customers(2)
+    for who in "c1", "c2":
+        place.database.sql("select godwit.set_consent('%s', 'email', 'letters', 'subscribed', 'form of Zoe')" % who)
+    held = json.loads(place.godwit("export", "c1", env={"WRITE_KEY": "x"}).stdout)["pending_consents"]
+    same([(p["channel"], p["topic"], p["source"], p["confirmed_at"]) for p in held],
+         [("email", "letters", "form of Zoe", None)], "what is exported")
+    check(held[0]["asked_at"], "when it was asked: %r" % held)
+    same(place.godwit("forget", "c1", env={"WRITE_KEY": "x"}).returncode, 0, "forget")
+    same(place.database.sql("select c.key from godwit.pending_consents p join godwit.customers c "
+                            "on c.shard = p.shard and c.id = p.customer_id"), [["c2"]], "what is left")
+
+
 def keys(place):
     web = Web(place)
     first = web.engine()
@@ -169,4 +185,4 @@ def keys(place):
 
 
 if __name__ == "__main__":
-    run(confirmation, preference_page, keys, needs=())
+    run(confirmation, preference_page, rights, keys, needs=())

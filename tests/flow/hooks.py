@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What providers tell: receipts and inbound SMS of Twilio, of a gateway of one's own, of Kannel itself."""
 import base64
+import collections
+import contextlib
 import hashlib
 import hmac
 import http.client
@@ -8,10 +10,11 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import urllib.parse
 
 import kannel
-from flow import PEERS, SOURCE, check, developer_build, free_port, run, same, skip, wait
+from flow import PEERS, SOURCE, Session, check, developer_build, free_port, run, same, skip, wait
 from channels import HttpPeer
 
 sys.path.insert(0, PEERS)
@@ -201,6 +204,71 @@ def replay_after_crash(place):
     same(len(hooks.consents()), 1, "consents after a replay")
 
 
+def storm(place):
+    """Receipts that come together are one transaction, each is answered after it, and one that cannot
+    be written takes no other with it."""
+    n = 40
+    hooks, peer = twilio(place, n)
+    hooks.engine()
+    url = callbacks(hooks, peer, n)
+    database = place.database
+    answers = {}
+
+    def say(who):
+        answers[who] = tell(hooks, url[who][0], status(url[who][1], "delivered"))[0]
+
+    def together(whom):
+        """The first waits for a lock, and the others for it."""
+        number = database.one("select message_id from godwit.report_messages where customer = '%s'" % whom[0])
+        answers.clear()
+        with contextlib.closing(Session(database.url)) as other:
+            other.sql("begin")
+            other.sql("select pg_advisory_xact_lock(7311, %s)" % number)
+            threads = [threading.Thread(target=say, args=(who,)) for who in whom]
+            threads[0].start()
+            wait(lambda: database.number("select count(*) from pg_locks where locktype = 'advisory' and not "
+                                         "granted"), "the first to wait")
+            for t in threads[1:]:
+                t.start()
+            wait(lambda: hooks.metric("godwit_http_requests_waiting") > len(whom), "the others to wait")
+            same(answers, {}, "answers before the commit")
+            other.sql("rollback")
+            for t in threads:
+                t.join()
+
+    together(["c%d" % i for i in range(1, 21)])
+    same(collections.Counter(answers.values()), {200: 20}, "answers")
+    same(database.sql("select count(*), count(distinct xmin::text) from godwit.responses"), [["20", "2"]],
+         "receipts and transactions")
+    database.sql("create function refuse() returns trigger language plpgsql as $$ begin raise exception 'no' "
+                 "using errcode = 'check_violation'; end $$")
+    database.sql("create trigger refuse before insert on "
+                 "godwit.responses for each row when (new.customer_id = (%s)) execute function refuse()"
+                 % database.one("select id from godwit.customers where key = 'c25'"))
+    together(["c%d" % i for i in range(21, 41)])
+    same(sorted(k for k, v in answers.items() if v != 200), ["c25"], "those that were refused")
+    same(answers["c25"], 500, "the one that cannot be written")
+    same(database.number("select count(*) from godwit.responses"), 39, "receipts")
+
+
+def soft_receipts(place):
+    """A soft failure that a receipt tells counts like one that a mail tells."""
+    hooks, peer = twilio(place, 1)
+    hooks.engine()
+    url, sid = callbacks(hooks, peer, 1)["c1"]
+    same(tell(hooks, url, status(sid, "undelivered", "30003"))[0], 200, "first")
+    same(place.database.sql("select channel, bounces, last_class from godwit.bounce_runs"),
+         [["sms", "1", "soft"]], "counted")
+    same(place.database.sql("select 1 from godwit.suppressions"), [], "after one")
+    place.database.sql("update godwit.bounce_runs set bounces = 4, first_at = now() - interval '8 days'")
+    place.orders(1)
+    wait(lambda: place.statuses().get("sent") == 2, "the second")
+    sid = place.database.one("select provider_id from godwit.messages order by id desc limit 1")
+    same(tell(hooks, hooks.base + "/hooks/sms", status(sid, "undelivered", "30003"))[0], 200, "fifth")
+    reason = place.database.one("select reason from godwit.suppressions where channel = 'sms'")
+    check(reason.startswith("5 soft bounces since"), "the reason: " + reason)
+
+
 def doubt_is_settled(place):
     """The answer to a send is lost; the receipt says that it went: it is not sent again."""
     hooks, peer = twilio(place, 1, doubt="hold", rule={"on": "POST /2010-04-01/*", "cut": "request"})
@@ -219,10 +287,10 @@ def reported_before_the_end(place):
     if not developer_build():
         return
     hooks, peer = twilio(place, 1)
-    hooks.engine(fault="delivery.before_settle:1:crash").ended()
+    place.engine(fault="delivery.before_settle:1:crash").ended()
     same(place.statuses(), {"sending": 1}, "when the engine ended")
-    same(place.database.sql("select godwit.record_receipt('sms', shard, id, 'SM1', 'delivered', null, null, "
-                            "null, null) from godwit.messages"), [["recorded"]], "the receipt")
+    same(place.database.sql("select godwit.record_receipt(m, 'SM1', 'delivered', null, null, null, null, 5, "
+                            "'7 days', '1 hour') from godwit.messages m"), [["recorded"]], "the receipt")
     e = hooks.engine()
     e.says("shards acquired")
     wait(lambda: place.statuses() == {"sent": 1}, "settled")
@@ -445,5 +513,5 @@ def twilio_library(place):
 
 
 if __name__ == "__main__":
-    run(twilio_receipts, replay_after_crash, doubt_is_settled, reported_before_the_end, keywords, gateway, twilio_library,
+    run(twilio_receipts, replay_after_crash, storm, soft_receipts, doubt_is_settled, reported_before_the_end, keywords, gateway, twilio_library,
         real_kannel, wait_for_the_database, needs=())

@@ -313,6 +313,21 @@ def killed_at_points(place):
     same(place.database.number("select count(*) from godwit.responses"), 2, "committed, not answered")
 
 
+def one_connection_lost(place):
+    """Hits go over two connections: while one is made again, the other takes them."""
+    web = Web(place)
+    web.engine()
+    click = links(web.sent(1)["c1@example.net"], "c")[0]
+    answered(web.ask("GET", click, headers=BROWSER), 302, "before")
+    of = "from pg_stat_activity where query like '%insert into godwit.responses%' and pid <> pg_backend_pid()"
+    lost = place.database.one("select pid " + of)
+    place.database.sql("select pg_terminate_backend(%s, 5000)" % lost)
+    codes = [web.ask("GET", click, headers=BROWSER)[0] for _ in range(50)]
+    check(codes.count(302) >= 49, "answers while one connection is away: %r" % codes)  # one may have been under way
+    same(place.database.number("select count(*) from godwit.responses"), codes.count(302) + 1, "rows")
+    check(lost not in [r[0] for r in place.database.sql("select pid " + of)], "the connection was not lost")
+
+
 SLOW = [b"GET /o/x.gif HTTP/1.1\r\nHost: x\r\nX-Slow: ",
         b"POST /v1/batch HTTP/1.1\r\nHost: x\r\nContent-Length: 400000\r\n\r\n{",
         b"GET /o/x.gif HTTP/1.1\r\nHost: x\r\n\r\n"]  # and then nothing more
@@ -521,4 +536,5 @@ def database_away(place):
 
 if __name__ == "__main__":
     run(mail_and_hits, machines, nothing_tracked, preferences, mutated_tokens, killed_under_load,
-        killed_at_points, slow_clients, overload, few_files, limits, supervised, database_away, needs=("wrk", "promtool"))
+        killed_at_points, one_connection_lost, slow_clients, overload, few_files, limits, supervised,
+        database_away, needs=("wrk", "promtool"))
