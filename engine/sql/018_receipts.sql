@@ -110,6 +110,8 @@ begin
     end if;
 end $$;
 
+revoke all on function godwit.watch_responses(text[]) from public;
+
 -- ---- receipts
 
 drop function godwit.record_bounce(smallint, bigint, text, boolean, jsonb, integer, interval, interval);
