@@ -33,7 +33,7 @@ def cut_at_commit(place):
     doubled or in doubt, for the database is asked before anything is done again."""
     n = 240
     rules = [(statement, 2 + k, when) for k in range(2) for when in ("before", "after")
-             for statement in ("shard_advance", "message_mark", "message_settle")]
+             for statement in ("shard_advance", "message_mark", "message_sent")]
     proxy = place.keep(PgProxy(socket_folder(place.server), *rules))
     peer = place.peer("dot=sleep 0.005;ok")
     place.ready(peer.port, CONNECTIONS, "in_doubt: hold")
