@@ -15,7 +15,7 @@ from flow import GODWIT, Failed, check, run, same  # noqa: E402
 
 EVENTS = int(os.environ.get("DISPATCH_EVENTS", "40000"))
 PEER_EVENTS = int(os.environ.get("PEER_EVENTS", "6000"))
-ROUNDS = int(os.environ.get("DISPATCH_ROUNDS", "3"))
+ROUNDS = int(os.environ.get("DISPATCH_ROUNDS", "5"))
 CONNECTIONS, IN_FLIGHT = 16, 128
 RULES = 20
 PEER = os.path.join(os.environ.get("GODWIT_SHARED", ""), "peer")
