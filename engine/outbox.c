@@ -52,17 +52,6 @@ static struct db_params *columns_params(const struct columns *c) {
     return p;
 }
 
-static void text_or_null(struct db_array *column, struct str s) {
-    db_array_text(column, s.n ? s : STR_NONE);
-}
-
-static void instant_or_null(struct db_array *column, int64_t us) {
-    if (us)
-        db_array_timestamptz(column, us);
-    else
-        db_array_null(column);
-}
-
 /* ---- into the outbox */
 struct outbox_batch {
     struct columns messages, displaced, decisions;
@@ -116,9 +105,9 @@ static void add_message(struct outbox_batch *b, int shard, const struct decision
     db_array_text(c[4], d->occurrence);
     db_array_text(c[5], str_from(d->campaign->version));
     db_array_text(c[6], d->channel);
-    text_or_null(c[7], d->topic);
+    db_array_text_or_null(c[7], d->topic);
     db_array_text(c[8], d->address);
-    text_or_null(c[9], d->locale);
+    db_array_text_or_null(c[9], d->locale);
     db_array_text(c[10], d->template);
     if (send)
         db_array_jsonb(c[11], input);
@@ -126,10 +115,10 @@ static void add_message(struct outbox_batch *b, int shard, const struct decision
         db_array_null(c[11]);
     int8_or_null(c[12], d->event);
     db_array_text(c[13], str_from(message_status_name(send ? MESSAGE_QUEUED : MESSAGE_HELD_OUT)));
-    text_or_null(c[14], d->reason);
-    instant_or_null(c[15], send && d->due_us > now_us ? d->due_us : 0);
-    instant_or_null(c[16], d->expires_us);
-    text_or_null(c[17], d->variant);
+    db_array_text_or_null(c[14], d->reason);
+    db_array_timestamptz_unless(c[15], send && d->due_us > now_us ? d->due_us : 0, 0);
+    db_array_timestamptz_unless(c[16], d->expires_us, 0);
+    db_array_text_or_null(c[17], d->variant);
     db_array_timestamptz(c[18], now_us);
     b->to_send += send;
     add_displaced(b, shard, d);
@@ -149,7 +138,7 @@ void outbox_batch_add(struct outbox_batch *b, int shard, const struct decision *
     int8_or_null(c[4], d->event);
     db_array_timestamptz(c[5], now_us);
     db_array_text(c[6], str_from(outcome_name(d->outcome)));
-    text_or_null(c[7], str_from(d->gate));
+    db_array_text_or_null(c[7], str_from(d->gate));
     db_array_text(c[8], d->reason);
 }
 
@@ -247,11 +236,11 @@ void outbox_mark(struct outbox_marks *m, const struct outbox_message *msg, int64
     db_array_int8(m->c.column[0], msg->id);
     db_array_int2(m->c.column[1], (int16_t)msg->shard);
     db_array_int8(m->c.column[2], fence);
-    text_or_null(m->c.column[3], template_hash);
+    db_array_text_or_null(m->c.column[3], template_hash);
     db_array_bool(m->c.column[4], by_default);
     db_array_int8(m->c.column[5], msg->customer);
     db_array_text(m->c.column[6], msg->campaign);
-    text_or_null(m->c.column[7], msg->topic);
+    db_array_text_or_null(m->c.column[7], msg->topic);
     db_array_text(m->c.column[8], msg->address);
 }
 
@@ -336,18 +325,18 @@ void outbox_settle(struct outbox_settles *s, const struct outbox_message *m, int
     db_array_int8(c[0], m->id);
     db_array_int2(c[1], (int16_t)m->shard);
     db_array_int8(c[2], lease);
-    text_or_null(c[3], r->provider_id);
+    db_array_text_or_null(c[3], r->provider_id);
     db_array_int2(c[4], (int16_t)r->segments);
     if (sent)
         return;
     db_array_text(c[5], str_from(message_status_name(r->status)));
-    text_or_null(c[6], r->reason);
-    instant_or_null(c[7], r->due_us);
+    db_array_text_or_null(c[6], r->reason);
+    db_array_timestamptz_unless(c[7], r->due_us, 0);
     db_array_int2(c[8], r->given_back ? 1 : 0);
     db_array_bool(c[9], r->doubted);
     db_array_text(c[10], str_from(bounce_class_name(r->bounce.class)));
     db_array_bool(c[11], r->bounce.reputation);
-    text_or_null(c[12], str_dup(s->others.a, str_from(r->enhanced)));
+    db_array_text_or_null(c[12], str_dup(s->others.a, str_from(r->enhanced)));
 }
 
 size_t outbox_settle_calls(struct outbox_settles *s, struct db_call *calls, size_t n) {
@@ -386,7 +375,7 @@ void outbox_fall_back(struct outbox_fallbacks *f, const struct outbox_message *m
     db_array_int2(f->c.column[1], (int16_t)m->shard);
     db_array_int8(f->c.column[2], lease);
     db_array_text(f->c.column[3], other->channel);
-    text_or_null(f->c.column[4], other->topic);
+    db_array_text_or_null(f->c.column[4], other->topic);
     db_array_text(f->c.column[5], other->template);
     db_array_text(f->c.column[6], address == ADDRESS_EMAIL   ? S("email")
                                   : address == ADDRESS_PHONE ? S("phone")

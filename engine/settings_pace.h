@@ -14,7 +14,7 @@ bool settings_pace_owns(struct str key);
 #define SETTINGS_PACE_SCHEMA                                                            \
     "\"rate\":{\"type\":\"string\"},\"domains\":{\"type\":\"object\","                  \
     "\"additionalProperties\":{\"type\":\"string\"}},\"warmup\":{\"type\":\"string\"}," \
-    "\"retry\":{\"type\":\"string\"},"                                             \
+    "\"retry\":{\"type\":\"string\"},"                                                  \
     "\"in_flight\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1024}"
 
 /* Reads them from the channel's map; mistakes go to r. */

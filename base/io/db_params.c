@@ -220,6 +220,17 @@ void db_array_null(struct db_array *array) {
     array->n++;
 }
 
+void db_array_text_or_null(struct db_array *array, struct str v) {
+    db_array_text(array, v.n ? v : STR_NONE);
+}
+
+void db_array_timestamptz_unless(struct db_array *array, int64_t us, int64_t absent) {
+    if (us == absent)
+        db_array_null(array);
+    else
+        db_array_timestamptz(array, us);
+}
+
 void db_param_array(struct db_params *p, struct db_array *array) {
     char *head = array->data.p;
     put_be(head, array->n ? 1 : 0, 4); /* an empty array has no dimension */

@@ -67,6 +67,9 @@ void db_array_bytea(struct db_array *array, struct str v);
 void db_array_jsonb(struct db_array *array, struct str v);
 void db_array_timestamptz(struct db_array *array, int64_t us);
 void db_array_null(struct db_array *array);
+void db_array_text_or_null(struct db_array *array, struct str v); /* empty: a null element */
+/* An element that is null when `us` is `absent`. */
+void db_array_timestamptz_unless(struct db_array *array, int64_t us, int64_t absent);
 
 /* Puts the array in as the next parameter; nothing may be added to it afterwards. */
 void db_param_array(struct db_params *p, struct db_array *array);

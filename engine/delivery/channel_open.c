@@ -33,8 +33,7 @@ bool channel_fingerprint(const struct workspace *w, const struct settings_channe
     if (good) {
         buf_printf(&b, "%.*s %d %d %.17g %lld %.17g %lld %.17g %zu", STR_FMT(c->driver),
                    (int)c->carries, (int)c->in_doubt, c->rate_per_s, (long long)c->warmup.per_day,
-                   c->warmup.growth, (long long)c->retry_us, c->segment_cost,
-                   c->in_flight);
+                   c->warmup.growth, (long long)c->retry_us, c->segment_cost, c->in_flight);
         for (size_t i = 0; i < c->n_domains; i++)
             buf_printf(&b, " %.*s %.17g", STR_FMT(c->domains[i].domain), c->domains[i].per_s);
         json_write(&b, settings);

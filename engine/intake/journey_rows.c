@@ -203,17 +203,6 @@ static size_t add_call(struct arena *a, const struct columns *c, const struct db
     return n + 1;
 }
 
-static void text_or_null(struct db_array *column, struct str s) {
-    db_array_text(column, s.n ? s : STR_NONE);
-}
-
-static void instant_unless(struct db_array *column, int64_t us, int64_t absent) {
-    if (us == absent)
-        db_array_null(column);
-    else
-        db_array_timestamptz(column, us);
-}
-
 static struct str text_of(struct str s) {
     return s.n ? s : S("");
 }
@@ -244,11 +233,11 @@ static void add_entry(const struct batch *b, struct db_array **c, const struct b
     add_event(b, c + 6, n);
     db_array_text(c[10], text_of(n->step));
     db_array_bool(c[11], n->waiting);
-    instant_unless(c[12], n->wake_us, INT64_MAX);
-    text_or_null(c[13], n->variant);
-    instant_unless(c[14], n->ended_us, 0);
-    text_or_null(c[15], n->end);
-    text_or_null(c[16], n->end_detail);
+    db_array_timestamptz_unless(c[12], n->wake_us, INT64_MAX);
+    db_array_text_or_null(c[13], n->variant);
+    db_array_timestamptz_unless(c[14], n->ended_us, 0);
+    db_array_text_or_null(c[15], n->end);
+    db_array_text_or_null(c[16], n->end_detail);
 }
 
 static void add_move(struct db_array **c, int shard, const struct enrolment *n) {
@@ -257,11 +246,11 @@ static void add_move(struct db_array **c, int shard, const struct enrolment *n) 
     db_array_text(c[2], n->version);
     db_array_text(c[3], text_of(n->step));
     db_array_bool(c[4], n->waiting);
-    instant_unless(c[5], n->wake_us, INT64_MAX);
-    text_or_null(c[6], n->variant);
-    instant_unless(c[7], n->ended_us, 0);
-    text_or_null(c[8], n->end);
-    text_or_null(c[9], n->end_detail);
+    db_array_timestamptz_unless(c[5], n->wake_us, INT64_MAX);
+    db_array_text_or_null(c[6], n->variant);
+    db_array_timestamptz_unless(c[7], n->ended_us, 0);
+    db_array_text_or_null(c[8], n->end);
+    db_array_text_or_null(c[9], n->end_detail);
 }
 
 /* A timer that waits for nothing and counts from nothing goes. */
@@ -275,7 +264,7 @@ static void add_timer(struct columns *set, struct columns *drop, const struct ba
     if (idle)
         return;
     db_array_timestamptz(c[3], t->due_us);
-    instant_unless(c[4], t->since_us, INT64_MIN);
+    db_array_timestamptz_unless(c[4], t->since_us, INT64_MIN);
     if (t->has_event)
         db_array_int8(c[5], t->event.id);
     else

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 
 #define WAITING_MOST 2000 /* requests above which callers are told to come later, of each sort */
-#define GROUP_REPORTS HOOK_REPORTS
 
 static const struct db_stmt st_receipts = {"hook_receipts", sql_hook_receipts};
 static const struct db_stmt st_inbound = {"hook_inbound", sql_hook_inbound};
@@ -73,13 +72,6 @@ enum {
     COLUMNS
 };
 
-static void add_instant(struct db_array *array, int64_t us) {
-    if (us)
-        db_array_timestamptz(array, us);
-    else
-        db_array_null(array);
-}
-
 static void add_receipt(struct db_array **c, const struct request *q, const struct hook_report *r,
                         int32_t owner) {
     db_array_int4(c[C_OWNER], owner);
@@ -96,7 +88,7 @@ static void add_receipt(struct db_array **c, const struct request *q, const stru
     db_array_text(c[C_CLASS], str_from(r->bounce));
     db_array_text(c[C_CODE], r->code);
     db_array_text(c[C_TEXT], r->text);
-    add_instant(c[C_AT], r->at_us);
+    db_array_timestamptz_unless(c[C_AT], r->at_us, 0);
 }
 
 static struct db_call receipts_call(struct arena *a, const struct request *list) {
@@ -183,7 +175,7 @@ static struct group *take_group(struct hooks *h) {
         reports += (*end)->n;
         g->n++;
         end = &(*end)->next;
-    } while (*end && !h->alone && reports + (*end)->n <= GROUP_REPORTS);
+    } while (*end && !h->alone && reports + (*end)->n <= HOOK_REPORTS);
     h->alone -= h->alone > 0;
     h->n_waiting -= g->n;
     h->waiting = *end;
@@ -218,7 +210,7 @@ static struct db_call inbound_call(struct arena *a, const struct request *q) {
         db_array_text(c[1], r->sender);
         db_array_text(c[2], r->text);
         db_array_text(c[3], str_from(r->keyword));
-        add_instant(c[4], r->at_us);
+        db_array_timestamptz_unless(c[4], r->at_us, 0);
     }
     db_param_text(p, q->channel);
     for (size_t i = 0; i < 5; i++)
