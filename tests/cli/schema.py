@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 
 try:
     import jsonschema
@@ -133,6 +134,18 @@ for care, good in (("quiet_hours: { from: '21:00', to: '09:00' }", True), ("quie
                    ("caps: [ { most: 0, per: 7d } ]", False), ("caps: [ { most: 1, per: year } ]", False),
                    ("caps: [ { most: 1 } ]", False)):
     check("godwit", {**yaml.load(SETTINGS, Loader), **yaml.load(care, Loader)}, good, care)
+
+# what the schema says of `in_flight`, `godwit check` says as well
+with tempfile.TemporaryDirectory(prefix="godwit-schema-") as folder:
+    for value, good in ((1, True), (1024, True), (0, False), (1025, False), (-1, False), ("many", False)):
+        text = SETTINGS.replace("driver: smtp", f"driver: smtp, host: localhost, in_flight: {value}")
+        check("godwit", yaml.load(text, Loader), good, f"in_flight: {value}")
+        with open(os.path.join(folder, "godwit.yaml"), "w", encoding="utf-8") as f:
+            f.write(text)
+        said = subprocess.run([godwit, "check", "-C", folder], capture_output=True, text=True)
+        if ("`in_flight` is a number from 1 to 1024" not in said.stdout + said.stderr) != good:
+            failures += 1
+            print(f"godwit check of in_flight: {value}: {said.stdout}{said.stderr}")
 
 for name, broken in (("godwit", "database: embedded"), ("catalog", "attributes: { a: strng }"),
                      ("catalog", "events: { a: { properties: 1 } }"), ("segments", "a: { when: b }"),

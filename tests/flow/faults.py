@@ -33,9 +33,10 @@ def cut_at_commit(place):
     doubled or in doubt, for the database is asked before anything is done again."""
     n = 240
     rules = [(statement, 2 + k, when) for k in range(2) for when in ("before", "after")
-             for statement in ("shard_advance", "message_mark", "message_sent")]
+             for statement in ("shard_advance", "message_mark", "message_sent", "message_settle")]
     proxy = place.keep(PgProxy(socket_folder(place.server), *rules))
-    peer = place.peer("dot=sleep 0.005;ok")
+    peer = place.peer("dot=sleep 0.005;ok", "rcpt:c*5@*=550 5.1.1 no such user")
+    refused = [a for a in addresses(n) if a.endswith("5@example.net")]
     place.ready(peer.port, CONNECTIONS, "in_doubt: hold")
     place.settings(CONNECTIONS, "in_doubt: hold", url=proxy.url(place.database.one("select current_database()")))
     place.customers(n)
@@ -49,8 +50,12 @@ def cut_at_commit(place):
     same(sorted(c[0] + " " + c[2] for c in proxy.cut), sorted(r[0] + " " + r[2] for r in rules), "cuts")
     same(place.database.number("select count(*) from godwit.messages where doubted_at is not null"), 0,
          "in doubt")
+    same(place.database.sql("select status, attempts, count(*) from godwit.messages group by 1, 2 order by 1"),
+         [["failed", "1", str(len(refused))], ["sent", "1", str(n - len(refused))]], "statuses")
+    same(place.database.number("select count(*) from godwit.responses where kind = 'bounce'"), len(refused),
+         "bounces")
     check(e.runs(), "the engine ended:\n" + e.text()[-2000:])
-    place.exact(peer.received(), addresses(n))
+    place.exact(peer.received(), [a for a in addresses(n) if a not in refused])
 
 
 # ---- 18: one customer's data
