@@ -15,6 +15,7 @@
 #define SWEEP_MS 500
 #define CROWDED_MS 2000 /* for a request, when three quarters of the connections are in use */
 #define LEAVE_MS 50     /* for the last answers */
+#define AGAIN_MS 1      /* while requests wait for their answers */
 #define FILES_LEFT 128  /* descriptors that are not for clients: the database, logs, mail */
 
 /* A connection, from accept to its end. */
@@ -25,24 +26,23 @@ struct connection {
     bool waiting;   /* for our answer: its time does not run */
 };
 
-/* A request: from its headers on, until libmicrohttpd says that it is completed. */
+/* A request: from its first line on, until it is answered and libmicrohttpd is done with it. */
 struct http_request {
     struct http_server *server;
-    struct connection *connection;
+    struct connection *connection; /* both NULL: the client went before its answer was there */
     struct MHD_Connection *mhd;
     enum http_method method;
-    struct str path;
-    struct buf target;
+    struct str target, path; /* in `text` */
     struct buf body;
     size_t reserved; /* bytes of the common budget for bodies */
     int refusal;     /* 0, or the status with which the server itself answers */
     bool begun;      /* the headers were seen */
     bool handled;    /* on_request was called */
     bool answered;   /* the answer is there */
-    bool suspended;
     void *data;
     struct MHD_Response *response;
     int status;
+    char text[];
 };
 
 struct http_server {
@@ -70,14 +70,24 @@ static void on_timer(uv_timer_t *t) {
     run(t->data);
 }
 
+/* A request that waits for its answer is one that libmicrohttpd would look at again at once, each
+ * time. To suspend its connection costs more than all else that is done for it (two calls of
+ * epoll_ctl and a read of nothing), so it is looked at in the runs that there are anyway: what
+ * comes in makes one, and answers make two, as the first takes them and the second sends them.
+ * While requests wait, AGAIN_MS is for what else libmicrohttpd has to go on with. */
 static void run(struct http_server *s) {
     MHD_UNSIGNED_LONG_LONG ms;
+    bool answers = s->dirty;
     s->dirty = false;
     MHD_run(s->daemon);
-    if (MHD_get_timeout(s->daemon, &ms) == MHD_YES)
-        uv_timer_start(&s->timer, on_timer, ms, 0);
-    else
+    if (answers || s->dirty) {
+        s->dirty = false;
+        MHD_run(s->daemon);
+    }
+    if (MHD_get_timeout(s->daemon, &ms) != MHD_YES)
         uv_timer_stop(&s->timer);
+    else
+        uv_timer_start(&s->timer, on_timer, ms || !s->counts.waiting ? ms : AGAIN_MS, 0);
 }
 
 static void on_readable(uv_poll_t *p, int status, int events) {
@@ -163,13 +173,15 @@ static bool reserve(struct http_request *r, size_t bytes) {
 /* The request line is there: what follows takes it apart in place, so its target is copied. What is
  * returned becomes the request's slot. */
 static void *on_target(void *ctx, const char *target, struct MHD_Connection *mhd) {
-    struct http_request *r = calloc(1, sizeof *r);
+    size_t n = strlen(target);
+    struct http_request *r = calloc(1, sizeof *r + n + n + 1); /* a path is no longer decoded */
     if (!r)
         abort();
     const union MHD_ConnectionInfo *i =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     *r = (struct http_request){.server = ctx, .mhd = mhd, .connection = i->socket_context};
-    buf_add_str(&r->target, str_from(target));
+    memcpy(r->text, target, n);
+    r->target = str_of(r->text, n);
     return r;
 }
 
@@ -178,7 +190,10 @@ static void begin(struct http_request *r, const char *url, const char *method) {
     int64_t length;
     r->begun = true;
     r->method = method_of(method);
-    r->path = str_from(url);
+    size_t n = strlen(url);
+    assert(n <= r->target.n);
+    memcpy(r->text + r->target.n, url, n);
+    r->path = str_of(r->text + r->target.n, n);
     struct str declared = http_header(r, "Content-Length");
     if (declared.p && str_to_int64(declared, &length) &&
         (length < 0 || (uint64_t)length > s->o.body_bytes))
@@ -216,14 +231,15 @@ static void refuse(struct http_request *r) {
                 r->refusal == 413 ? later + 1 : later);
 }
 
-/* libmicrohttpd calls this when the headers are there, for each piece of the body, at its end,
- * and once more when a suspended connection goes on. */
+/* libmicrohttpd calls this when the headers are there, for each piece of the body, at its end, and
+ * then again in each of its runs until the answer is queued. */
 static enum MHD_Result on_access(void *ctx, struct MHD_Connection *mhd, const char *url,
                                  const char *method, const char *version, const char *upload,
                                  size_t *upload_n, void **slot) {
     struct http_server *s = ctx;
     struct http_request *r = *slot;
     (void)version;
+    (void)mhd;
     if (!r->begun) {
         begin(r, url, method);
         if (!r->refusal)
@@ -247,11 +263,15 @@ static enum MHD_Result on_access(void *ctx, struct MHD_Connection *mhd, const ch
             s->o.on_request(s->o.ctx, r);
         }
     }
-    if (r->answered)
-        return queue(r);
-    r->suspended = true;
-    MHD_suspend_connection(mhd);
-    return MHD_YES;
+    return r->answered ? queue(r) : MHD_YES;
+}
+
+static void free_request(struct http_request *r) {
+    r->server->bodies -= r->reserved;
+    if (r->response)
+        MHD_destroy_response(r->response);
+    buf_close(&r->body);
+    free(r);
 }
 
 static void on_completed(void *ctx, struct MHD_Connection *mhd, void **slot,
@@ -260,16 +280,16 @@ static void on_completed(void *ctx, struct MHD_Connection *mhd, void **slot,
     struct http_request *r = *slot;
     (void)mhd;
     (void)code;
+    *slot = NULL;
     if (!r)
         return;
-    s->bodies -= r->reserved;
     r->connection->since = uv_now(s->timer.loop);
-    if (r->response)
-        MHD_destroy_response(r->response);
-    buf_close(&r->target);
-    buf_close(&r->body);
-    free(r);
-    *slot = NULL;
+    if (r->handled && !r->answered) { /* the client went; the request is still its handler's */
+        r->connection = NULL;
+        r->mhd = NULL;
+    } else {
+        free_request(r);
+    }
 }
 
 enum http_method http_method(const struct http_request *r) {
@@ -281,7 +301,7 @@ struct str http_path(const struct http_request *r) {
 }
 
 struct str http_target(const struct http_request *r) {
-    return buf_str(&r->target);
+    return r->target;
 }
 
 struct str http_body(const struct http_request *r) {
@@ -289,7 +309,7 @@ struct str http_body(const struct http_request *r) {
 }
 
 struct str http_header(const struct http_request *r, const char *name) {
-    return str_from(MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, name));
+    return r->mhd ? str_from(MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, name)) : STR_NONE;
 }
 
 void http_set_data(struct http_request *r, void *data) {
@@ -304,6 +324,11 @@ void http_answer(struct http_request *r, int status, struct str type, struct str
                  const struct http_field *headers) {
     struct http_server *s = r->server;
     assert(!r->answered);
+    if (!r->connection) {
+        s->counts.waiting--;
+        free_request(r);
+        return;
+    }
     r->response = MHD_create_response_from_buffer(body.n, (void *)(uintptr_t)(body.p ? body.p : ""),
                                                   MHD_RESPMEM_MUST_COPY);
     if (!r->response)
@@ -321,10 +346,6 @@ void http_answer(struct http_request *r, int status, struct str type, struct str
         r->connection->waiting = false;
         r->connection->since = uv_now(s->timer.loop); /* to take the answer */
         s->counts.waiting--;
-    }
-    if (r->suspended) {
-        r->suspended = false;
-        MHD_resume_connection(r->mhd);
         s->dirty = true;
     }
 }
@@ -333,10 +354,9 @@ void http_answer(struct http_request *r, int status, struct str type, struct str
 
 static struct MHD_Daemon *start_daemon(struct http_server *s, int fd) {
     return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO, 0, NULL, NULL, on_access, s,
-        MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)s->o.connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, s->o.header_bytes,
-        MHD_OPTION_CONNECTION_TIMEOUT, s->o.request_ms / 1000 + 1, MHD_OPTION_NOTIFY_COMPLETED,
+        MHD_USE_EPOLL | MHD_USE_TURBO, 0, NULL, NULL, on_access, s, MHD_OPTION_LISTEN_SOCKET,
+        (MHD_socket)fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->o.connections,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, s->o.header_bytes, MHD_OPTION_NOTIFY_COMPLETED,
         on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
         MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 }
@@ -424,8 +444,8 @@ static void on_drained(uv_timer_t *t) {
     uv_close((uv_handle_t *)&s->prepare, on_handle_closed);
 }
 
-/* The owner has answered all that was handed to it: a suspended connection may not be left when
- * the daemon stops. Some time is given for the last answers to leave. */
+/* The owner has answered all that was handed to it. Some time is given for the last answers to
+ * leave. */
 void http_server_close(struct http_server *s, void (*on_closed)(void *ctx), void *ctx) {
     assert(s->counts.waiting == 0);
     s->on_closed = on_closed;

@@ -48,7 +48,7 @@ void receive_hit_open(struct visit *v) {
         token = str_sub(token, 0, token.n - 4);
     if (!keyring_check(v->rc->keys, TOKEN_OPEN, token, &hit.shard, &hit.message))
         answer_gif(v); /* looks the same: tells nothing about which tokens are good */
-    else if (!responses_add(v->rc->responses, &hit, on_open_recorded, v))
+    else if (!responses_add(v->rc->responses, v->arena, &hit, on_open_recorded, v))
         answer_later(v);
 }
 
@@ -67,7 +67,7 @@ void receive_hit_decoy(struct visit *v) {
     hit.click = hit.decoy = true;
     if (!keyring_check(v->rc->keys, TOKEN_DECOY, v->rest, &hit.shard, &hit.message))
         receive_notice(v, 404, PAGE_UNKNOWN_LINK, STR_NONE);
-    else if (!responses_add(v->rc->responses, &hit, on_decoy_recorded, v))
+    else if (!responses_add(v->rc->responses, v->arena, &hit, on_decoy_recorded, v))
         answer_later(v);
 }
 
@@ -126,6 +126,6 @@ void receive_hit_click(struct visit *v) {
     hit.message = link.id;
     hit.link = link.index;
     hit.url = link.url;
-    if (!responses_add(v->rc->responses, &hit, on_click_recorded, c))
+    if (!responses_add(v->rc->responses, v->arena, &hit, on_click_recorded, c))
         on_click_recorded(c, false);
 }

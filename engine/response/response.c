@@ -15,9 +15,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define CONNECTIONS 2   /* one flushes its commit while the other executes */
 #define OPENS_MOST 1000 /* waiting hits above which opens are refused */
 #define CLICKS_MOST 4000
+#define HALVED_FROM 16 /* hits; fewer are cheaper in one batch */
 #define AGENT_MOST 200 /* bytes of a User-Agent that are kept */
 #define RECENT_SLOTS 4096
 #define RECENT_US INT64_C(3000000)
@@ -33,18 +33,12 @@ struct hit {
     void *ctx;
 };
 
-/* A connection; one batch at a time is under way on it. */
-struct writer {
-    struct responses *owner;
-    struct db *db;
-    bool busy;
-};
-
+/* Hits that are written together. */
 struct batch {
-    struct writer *writer;
+    struct responses *owner;
     struct arena *arena;
     struct hit *hits;
-    size_t n, cap;
+    size_t n;
 };
 
 /* The links of a message that were followed a moment ago. Collisions only forget. */
@@ -55,10 +49,11 @@ struct recent {
 };
 
 struct responses {
-    struct writer writer[CONNECTIONS];
+    struct db *db;
     uv_timer_t timer;
-    struct batch *gathering; /* or NULL */
-    size_t under_way;        /* hits in batches that are sent */
+    struct hit *gathered; /* CLICKS_MOST at most */
+    size_t n_gathered;
+    struct batch *under_way; /* or NULL */
     struct responses_counts counts;
     struct recent recent[RECENT_SLOTS];
     int closing; /* handles still open */
@@ -69,43 +64,39 @@ struct responses {
 
 /* ---- the end of a batch */
 
-static void finish(struct responses *rs, struct batch *b, bool ok) {
-    rs->counts.waiting -= b->n;
-    for (size_t i = 0; i < b->n; i++)
-        b->hits[i].done(b->hits[i].ctx, ok);
-    arena_free(b->arena);
+static void finish(struct responses *rs, const struct hit *hits, size_t n, bool ok) {
+    rs->counts.waiting -= n;
+    for (size_t i = 0; i < n; i++)
+        hits[i].done(hits[i].ctx, ok);
 }
 
-static void send_when_worth(struct responses *rs);
+static void send_gathered(struct responses *rs, size_t answered);
 
+/* The next ones are sent first: they execute while these are answered. */
 static void batch_over(struct batch *b, const struct err *e) {
-    struct responses *rs = b->writer->owner;
+    struct responses *rs = b->owner;
     if (e && e->kind != ERR_TEMPORARY)
         log_error("responses could not be written", LOG_S("error", str_from(e->text)),
                   LOG_I("hits", b->n));
-    rs->under_way -= b->n;
-    b->writer->busy = false;
-    finish(rs, b, e == NULL);
-    if (!rs->closed)
-        send_when_worth(rs);
+    rs->under_way = NULL;
+    send_gathered(rs, b->n);
+    finish(rs, b->hits, b->n, e == NULL);
+    arena_free(b->arena);
 }
 
 /* ---- write */
 
 static void count_rows(struct responses *rs, const struct db_result *r) {
-    for (size_t i = 0; i < db_rows(r); i++) {
-        bool click = db_bool(r, i, 0);
-        rs->counts.clicks += click;
-        rs->counts.opens += !click;
-        rs->counts.machines += !db_bool(r, i, 1);
-    }
+    rs->counts.clicks += db_int(r, 0, 0);
+    rs->counts.opens += db_int(r, 0, 1);
+    rs->counts.machines += db_int(r, 0, 2);
 }
 
 static void on_written(void *ctx, const struct err *e, struct db_reply *reply) {
     struct batch *b = ctx;
     if (!e) {
         fault_point("response.committed");
-        count_rows(b->writer->owner, reply->result[0]);
+        count_rows(b->owner, reply->result[0]);
     }
     db_reply_free(reply);
     batch_over(b, e);
@@ -191,43 +182,47 @@ static bool write_batch(struct batch *b, struct err *e) {
     db_param_int8(p, VERDICT_SOON_MS);
     fault_point("response.write");
     const struct db_call calls[] = {{&st_insert, p}, {&st_rejudge, telling(b)}};
-    return db_transaction(b->writer->db, calls, calls[1].params ? 2 : 1, on_written, b, e);
+    return db_transaction(b->owner->db, calls, calls[1].params ? 2 : 1, on_written, b, e);
 }
 
 /* ---- gather */
 
-static struct writer *free_writer(struct responses *rs) {
-    for (size_t i = 0; i < CONNECTIONS; i++)
-        if (!rs->writer[i].busy && db_is_up(rs->writer[i].db))
-            return &rs->writer[i];
-    return NULL;
+static void give_up(struct responses *rs) {
+    size_t n = rs->n_gathered;
+    rs->n_gathered = 0;
+    finish(rs, rs->gathered, n, false);
 }
 
-static void on_timer(uv_timer_t *t) {
-    struct responses *rs = t->data;
-    struct batch *b = rs->gathering;
-    struct writer *w = free_writer(rs);
+/* `answered` hits are just being answered, and their clients come back with as many. At most half
+ * of all is sent: so two groups take turns, one in the database and one on the way to its clients
+ * and back, where a single one would have the database and the loop wait for each other. */
+static void send_gathered(struct responses *rs, size_t answered) {
     struct err e = ERR_INIT;
-    if (!w && rs->under_way)
-        return; /* its end looks again */
-    rs->gathering = NULL;
-    if (!w) {
-        finish(rs, b, false);
+    if (!db_is_up(rs->db))
+        give_up(rs);
+    if (!rs->n_gathered)
         return;
-    }
-    b->writer = w;
-    w->busy = true;
-    rs->under_way += b->n;
+    size_t n = (rs->n_gathered + answered + 1) / 2;
+    if (n < HALVED_FROM)
+        n = HALVED_FROM;
+    if (n > rs->n_gathered)
+        n = rs->n_gathered;
+    struct arena *a = arena_new(8192);
+    struct batch *b = ARENA_NEW(a, struct batch);
+    *b = (struct batch){.owner = rs, .arena = a, .hits = ARENA_ARRAY(a, struct hit, n), .n = n};
+    memcpy(b->hits, rs->gathered, n * sizeof *b->hits);
+    rs->n_gathered -= n;
+    memmove(rs->gathered, rs->gathered + n, rs->n_gathered * sizeof *b->hits);
+    rs->under_way = b;
     if (!write_batch(b, &e))
         batch_over(b, &e);
 }
 
-/* At the end of this turn of the loop when nothing is under way; beside another batch when as many
- * hits have come as that holds, so that commits stay few. */
-static void send_when_worth(struct responses *rs) {
-    if (rs->gathering && rs->gathering->n >= rs->under_way &&
-        !uv_is_active((uv_handle_t *)&rs->timer))
-        uv_timer_start(&rs->timer, on_timer, 0, 0);
+/* At the end of the turn of the loop in which the first hit came. */
+static void on_timer(uv_timer_t *t) {
+    struct responses *rs = t->data;
+    if (!rs->under_way)
+        send_gathered(rs, 0);
 }
 
 /* How many different links of the message were followed within the last seconds. */
@@ -256,39 +251,25 @@ static struct str clean_agent(struct arena *a, struct str agent) {
     return n ? str_dup(a, str_sub(agent, 0, n)) : S("");
 }
 
-bool responses_add(struct responses *rs, const struct response_hit *hit, response_done_fn done,
-                   void *ctx) {
+bool responses_add(struct responses *rs, struct arena *a, const struct response_hit *hit,
+                   response_done_fn done, void *ctx) {
     if (rs->closed || !responses_up(rs) ||
         rs->counts.waiting >= (hit->click ? CLICKS_MOST : OPENS_MOST)) {
         rs->counts.shed++;
         return false;
     }
-    struct batch *b = rs->gathering;
-    if (!b) {
-        struct arena *a = arena_new(8192);
-        b = rs->gathering = ARENA_NEW(a, struct batch);
-        *b = (struct batch){.arena = a};
-    }
-    if (b->n == b->cap) {
-        size_t cap = b->cap ? b->cap * 2 : 8;
-        b->hits = arena_grow(b->arena, b->hits, b->cap * sizeof *b->hits, cap * sizeof *b->hits);
-        b->cap = cap;
-    }
-    struct hit *h = &b->hits[b->n++];
+    struct hit *h = &rs->gathered[rs->n_gathered++];
     *h = (struct hit){.h = *hit, .done = done, .ctx = ctx};
-    h->h.agent = clean_agent(b->arena, hit->agent);
-    h->h.url = str_dup(b->arena, hit->url);
+    h->h.agent = clean_agent(a, hit->agent);
     h->links = hit->click && !hit->decoy ? count_links(rs, hit) : 0;
     rs->counts.waiting++;
-    send_when_worth(rs);
+    if (!rs->under_way && !uv_is_active((uv_handle_t *)&rs->timer))
+        uv_timer_start(&rs->timer, on_timer, 0, 0);
     return true;
 }
 
 bool responses_up(const struct responses *rs) {
-    for (size_t i = 0; i < CONNECTIONS; i++)
-        if (db_is_up(rs->writer[i].db))
-            return true;
-    return false;
+    return db_is_up(rs->db);
 }
 
 void responses_counts(const struct responses *rs, struct responses_counts *out) {
@@ -298,8 +279,8 @@ void responses_counts(const struct responses *rs, struct responses_counts *out) 
 /* ---- life */
 
 static void on_up(void *ctx) {
-    struct writer *w = ctx;
-    session_settings(w->db);
+    struct responses *rs = ctx;
+    session_settings(rs->db);
 }
 
 static void on_down(void *ctx, const struct err *e) {
@@ -309,16 +290,12 @@ static void on_down(void *ctx, const struct err *e) {
 
 struct responses *responses_open(uv_loop_t *loop, const char *conninfo, struct err *e) {
     struct responses *rs = calloc(1, sizeof *rs);
-    if (!rs)
+    const struct db_events events = {on_up, on_down, NULL, rs};
+    if (!rs || !(rs->gathered = calloc(CLICKS_MOST, sizeof *rs->gathered)))
         abort();
-    for (size_t i = 0; i < CONNECTIONS; i++) {
-        struct writer *w = &rs->writer[i];
-        const struct db_events events = {on_up, on_down, NULL, w};
-        w->owner = rs;
-        w->db = db_open(loop, conninfo, 0, &events, e);
-        if (!w->db)
-            return NULL; /* the caller gives up: what is open ends with the process */
-    }
+    rs->db = db_open(loop, conninfo, 0, &events, e);
+    if (!rs->db)
+        return NULL; /* the caller gives up: what is open ends with the process */
     uv_timer_init(loop, &rs->timer);
     rs->timer.data = rs;
     return rs;
@@ -329,6 +306,7 @@ static void one_closed(struct responses *rs) {
         return;
     void (*on_closed)(void *) = rs->on_closed;
     void *ctx = rs->closed_ctx;
+    free(rs->gathered);
     free(rs);
     on_closed(ctx);
 }
@@ -345,14 +323,9 @@ void responses_close(struct responses *rs, void (*on_closed)(void *ctx), void *c
     rs->on_closed = on_closed;
     rs->closed_ctx = ctx;
     rs->closed = true;
-    rs->closing = 1 + CONNECTIONS;
-    if (rs->gathering) {
-        struct batch *b = rs->gathering;
-        rs->gathering = NULL;
-        uv_timer_stop(&rs->timer);
-        finish(rs, b, false);
-    }
+    rs->closing = 2;
+    uv_timer_stop(&rs->timer);
+    give_up(rs);
     uv_close((uv_handle_t *)&rs->timer, on_timer_closed);
-    for (size_t i = 0; i < CONNECTIONS; i++)
-        db_close(rs->writer[i].db, on_db_closed, rs);
+    db_close(rs->db, on_db_closed, rs);
 }

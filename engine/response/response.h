@@ -2,13 +2,12 @@
  *
  * response: opens and clicks into the table of responses, before they are answered.
  *
- * Group commit: hits that come while a batch is under way are the next one. Two connections take
- * turns, one batch each, so that one executes while the other flushes. A batch is one statement:
- * what a verdict (verdict.h) needs of the message is looked up where the row is made. Then each
- * one's `done` says whether its row is on disk; a hit that comes after the answer to another has
- * its row after that one's. A hit on a message that is no longer there is done without a row.
- * Bounded: hits are refused (false) when too many wait, opens before clicks, and while the database
- * is away. Loop thread only.
+ * Group commit on a connection of its own: hits that come while a batch is under way are the next
+ * one. A batch is one statement: what a verdict (verdict.h) needs of the message is looked up where
+ * the row is made. Then each one's `done` says whether its row is on disk; rows are in the order in
+ * which hits came. A hit on a message that is no longer there is done without a row. Bounded: hits
+ * are refused (false) when too many wait, opens before clicks, and while the database is away. Loop
+ * thread only.
  */
 #ifndef GODWIT_ENGINE_RESPONSE_RESPONSE_H
 #define GODWIT_ENGINE_RESPONSE_RESPONSE_H
@@ -18,6 +17,7 @@
 
 #include <uv.h>
 
+struct arena;
 struct responses;
 
 struct response_hit {
@@ -41,12 +41,12 @@ struct responses_counts {
     size_t waiting;
 };
 
-/* Connections of its own. */
 struct responses *responses_open(uv_loop_t *loop, const char *conninfo, struct err *e) MUST_CHECK;
 
-/* Copies the texts. False: refused, `done` is not called. */
-bool responses_add(struct responses *rs, const struct response_hit *hit, response_done_fn done,
-                   void *ctx) MUST_CHECK;
+/* The arena and the URL stay until `done`; the agent is copied into the arena. False: refused,
+ * `done` is not called. */
+bool responses_add(struct responses *rs, struct arena *a, const struct response_hit *hit,
+                   response_done_fn done, void *ctx) MUST_CHECK;
 
 bool responses_up(const struct responses *rs);
 void responses_counts(const struct responses *rs, struct responses_counts *out);

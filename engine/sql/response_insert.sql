@@ -1,19 +1,23 @@
 -- Hits on messages, judged by the delay since they were handed over; those on messages that are
 -- no longer there leave no row. Side by side: $1 shards, $2 messages, $3 kinds, $4 at, $5 URLs,
 -- $6 why a machine's ($7 when it came sooner than $9 ms), null for a person's; $8 details, as the
--- inside of a JSON object
-insert into godwit.responses (shard, message_id, customer_id, campaign, kind, at, url, human, details)
-select h.shard, h.message, h.customer_id, h.campaign, h.kind, h.at, h.url,
-       case when h.ms < $9 then h.machine_soon else h.machine end is null,
-       ('{"delay_ms":' || h.ms
-        || coalesce(',"machine":"' || case when h.ms < $9 then h.machine_soon else h.machine end || '"', '')
-        || h.details || '}')::jsonb
-  from (select k.*, m.customer_id, m.campaign,
-               greatest(date_part('epoch', k.at - coalesce(m.sent_at, m.sending_at, m.queued_at)) * 1000,
-                        0)::bigint as ms
-          from unnest($1::smallint[], $2::bigint[], $3::text[], $4::timestamptz[], $5::text[],
-                      $6::text[], $7::text[], $8::text[])
-                   as k (shard, message, kind, at, url, machine, machine_soon, details)
-          join godwit.messages m on m.shard = k.shard and m.id = k.message
-        offset 0) h
-returning kind = 'click', human
+-- inside of a JSON object. Returns how many clicks, opens and machines' hits were written
+with written as (
+    insert into godwit.responses (shard, message_id, customer_id, campaign, kind, at, url, human, details)
+    select h.shard, h.message, h.customer_id, h.campaign, h.kind, h.at, h.url,
+           case when h.ms < $9 then h.machine_soon else h.machine end is null,
+           ('{"delay_ms":' || h.ms
+            || coalesce(',"machine":"' || case when h.ms < $9 then h.machine_soon else h.machine end || '"', '')
+            || h.details || '}')::jsonb
+      from (select k.*, m.customer_id, m.campaign,
+                   greatest(date_part('epoch', k.at - coalesce(m.sent_at, m.sending_at, m.queued_at)) * 1000,
+                            0)::bigint as ms
+              from unnest($1::smallint[], $2::bigint[], $3::text[], $4::timestamptz[], $5::text[],
+                          $6::text[], $7::text[], $8::text[])
+                       as k (shard, message, kind, at, url, machine, machine_soon, details)
+              join godwit.messages m on m.shard = k.shard and m.id = k.message
+            offset 0) h
+    returning kind, human)
+select count(*) filter (where kind = 'click'), count(*) filter (where kind = 'open'),
+       count(*) filter (where not human)
+  from written

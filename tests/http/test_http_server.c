@@ -207,6 +207,80 @@ START_TEST(answered_too_late) {
 }
 END_TEST
 
+/* The client has reset its connection: the server has nothing of it any more, the request is its
+ * handler's until it is answered. */
+START_TEST(answered_after_a_reset) {
+    struct peer p;
+    struct http_server_counts counts;
+    const struct linger hard = {.l_onoff = 1};
+    peer_open(&p, (struct http_server_options){0});
+    sends(&p,
+          "GET /a HTTP/1.1\r\nHost: x\r\n\r\n"); /* from its second request on a reset is seen */
+    ck_assert(receives(&p, "0 /a", 1, 5000));
+    buf_clear(&p.got);
+    sends(&p, "POST /later HTTP/1.1\r\nHost: x\r\nX-Word: hm\r\nContent-Length: 5\r\n\r\nhello");
+    ck_assert(!receives(&p, "HTTP/1.1", 1, 50));
+    ck_assert(str_eq(http_header(p.held, "X-Word"), S("hm")));
+    setsockopt(p.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    close(p.fd);
+    peer_connect(&p);
+    sends(&p, "GET /b HTTP/1.1\r\nHost: x\r\n\r\n");
+    ck_assert(receives(&p, "0 /b", 1, 5000));
+    http_server_counts(p.server, &counts);
+    ck_assert_uint_eq(counts.connections, 1);
+    ck_assert_uint_eq(counts.waiting, 1);
+    ck_assert(str_eq(http_path(p.held), S("/later")) && str_eq(http_target(p.held), S("/later")));
+    ck_assert(str_eq(http_body(p.held), S("hello")));
+    ck_assert(http_header(p.held, "X-Word").p == NULL);
+    answer_text(p.held, "for nobody");
+    http_server_counts(p.server, &counts);
+    ck_assert_uint_eq(counts.waiting, 0);
+    peer_close(&p);
+}
+END_TEST
+
+/* Many pieces of one request go on while another waits for its answer. */
+START_TEST(body_while_another_waits) {
+    struct peer p;
+    char head[100];
+    const int n = 400000;
+    peer_open(&p, (struct http_server_options){0});
+    sends(&p, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+    ck_assert(!receives(&p, "HTTP/1.1", 1, 50));
+    int waits = p.fd;
+    peer_connect(&p);
+    char *body = malloc((size_t)n + 1);
+    memset(body, 'x', (size_t)n);
+    body[n] = 0;
+    snprintf(head, sizeof head, "POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", n);
+    sends(&p, head);
+    sends(&p, body);
+    ck_assert(receives(&p, "2 /p 400000", 1, 5000));
+    free(body);
+    close(p.fd);
+    p.fd = waits;
+    answer_text(p.held, "at last");
+    ck_assert(receives(&p, "at last", 1, 5000));
+    peer_close(&p);
+}
+END_TEST
+
+/* What a client sends behind a request that is not answered yet has its turn after it. */
+START_TEST(one_behind_another) {
+    struct peer p;
+    peer_open(&p, (struct http_server_options){0});
+    sends(&p, "GET /later HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n");
+    ck_assert(!receives(&p, "HTTP/1.1", 1, 50));
+    sends(&p, "GET /c HTTP/1.1\r\nHost: x\r\n\r\n");
+    ck_assert(!receives(&p, "HTTP/1.1", 1, 50));
+    ck_assert_int_eq(p.requests, 1);
+    answer_text(p.held, "at last");
+    ck_assert(receives(&p, "0 /c", 1, 5000));
+    ck_assert(str_find(buf_str(&p.got), S("at last")) < str_find(buf_str(&p.got), S("0 /b")));
+    peer_close(&p);
+}
+END_TEST
+
 START_TEST(body_over_its_limit) {
     struct peer p;
     char piece[2048];
@@ -327,6 +401,9 @@ Suite *suite_http_server(void) {
     tcase_add_test(t, head_has_no_body);
     tcase_add_test(t, answered_later);
     tcase_add_test(t, answered_too_late);
+    tcase_add_test(t, answered_after_a_reset);
+    tcase_add_test(t, body_while_another_waits);
+    tcase_add_test(t, one_behind_another);
     tcase_add_test(t, body_over_its_limit);
     tcase_add_test(t, bodies_over_their_limit);
     tcase_add_test(t, slow_header);
