@@ -15,6 +15,7 @@
 #define SWEEP_MS 500
 #define CROWDED_MS 2000 /* for a request, when three quarters of the connections are in use */
 #define LEAVE_MS 50     /* for the last answers */
+#define TIMEOUT_S 600U  /* longer than anything waits for its answer */
 #define AGAIN_MS 1      /* while requests wait for their answers */
 #define FILES_LEFT 128  /* descriptors that are not for clients: the database, logs, mail */
 
@@ -352,13 +353,17 @@ void http_answer(struct http_request *r, int status, struct str type, struct str
 
 /* ---- life */
 
+/* Whose time is over is on_sweep's to say. Without a timeout of its own, though, libmicrohttpd
+ * (0.9.75) does not keep the list by which it finds a connection again that it has left out of its
+ * epoll set, as happens after some malformed requests. */
 static struct MHD_Daemon *start_daemon(struct http_server *s, int fd) {
     return MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_TURBO, 0, NULL, NULL, on_access, s, MHD_OPTION_LISTEN_SOCKET,
         (MHD_socket)fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->o.connections,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, s->o.header_bytes, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
-        MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, s->o.header_bytes, MHD_OPTION_CONNECTION_TIMEOUT,
+        TIMEOUT_S, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, s, MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_STRICT_FOR_CLIENT,
+        1, MHD_OPTION_END);
 }
 
 /* Clients may not take the descriptors with which a lost database is connected again. */

@@ -9,6 +9,7 @@
 #include "base/io/http_server.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -82,8 +83,12 @@ static int connected(void) {
                              .sin_port = htons((uint16_t)http_server_port(server)),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct linger reset = {1, 0}; /* no port waits: there are only so many */
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    must(fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) == 0);
+    int fd = socket(AF_INET, SOCK_STREAM, 0), failed;
+    must(fd >= 0);
+    do /* libFuzzer's alarm comes in between now and then */
+        failed = connect(fd, (struct sockaddr *)&to, sizeof to);
+    while (failed && (errno == EINTR || errno == EALREADY));
+    must(!failed || errno == EISCONN);
     fcntl(fd, F_SETFL, O_NONBLOCK);
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     return fd;
