@@ -103,20 +103,25 @@ static void on_written(void *ctx, const struct err *e, struct db_reply *reply) {
 }
 
 /* What was seen and by which rule it was judged; the inside of an object whose first member the
- * statement writes. */
+ * statement writes. What was not there is not said: PostgreSQL reads each member. */
 static struct str details_of(struct arena *a, const struct hit *h) {
     struct buf b = BUF_IN(a);
-    buf_add_str(&b, S(",\"agent\":"));
-    json_write_string(&b, h->h.agent);
+    if (h->h.agent.n) {
+        buf_add_str(&b, S(",\"agent\":"));
+        json_write_string(&b, h->h.agent);
+    }
     if (h->h.head)
         buf_add_str(&b, S(",\"method\":\"HEAD\""));
     if (h->h.prefetch)
         buf_add_str(&b, S(",\"prefetch\":true"));
     if (h->h.decoy)
         buf_add_str(&b, S(",\"decoy\":true"));
-    else if (h->h.click)
-        buf_printf(&b, ",\"link\":%" PRIu32 ",\"links\":%" PRIu32, h->h.link, h->links);
-    buf_printf(&b, ",\"verdict\":%d", VERDICT_VERSION);
+    if (h->links > 1)
+        buf_printf(&b, ",\"links\":%" PRIu32, h->links);
+    if (h->h.click && !h->h.decoy)
+        buf_printf(&b, ",\"link\":%" PRIu32 ",\"verdict\":%d", h->h.link, VERDICT_VERSION);
+    else
+        buf_printf(&b, ",\"verdict\":%d", VERDICT_VERSION);
     return buf_str(&b);
 }
 

@@ -4,19 +4,21 @@
 -- inside of a JSON object. Returns how many clicks, opens and machines' hits were written
 with written as (
     insert into godwit.responses (shard, message_id, customer_id, campaign, kind, at, url, human, details)
-    select h.shard, h.message, h.customer_id, h.campaign, h.kind, h.at, h.url,
-           case when h.ms < $9 then h.machine_soon else h.machine end is null,
-           ('{"delay_ms":' || h.ms
-            || coalesce(',"machine":"' || case when h.ms < $9 then h.machine_soon else h.machine end || '"', '')
-            || h.details || '}')::jsonb
-      from (select k.*, m.customer_id, m.campaign,
-                   greatest(date_part('epoch', k.at - coalesce(m.sent_at, m.sending_at, m.queued_at)) * 1000,
-                            0)::bigint as ms
-              from unnest($1::smallint[], $2::bigint[], $3::text[], $4::timestamptz[], $5::text[],
-                          $6::text[], $7::text[], $8::text[])
-                       as k (shard, message, kind, at, url, machine, machine_soon, details)
-              join godwit.messages m on m.shard = k.shard and m.id = k.message
-            offset 0) h
+    select k.shard, k.message, m.customer_id, m.campaign, k.kind, k.at, k.url,
+           case when k.at < coalesce(m.sent_at, m.sending_at, m.queued_at) + $9 * interval '1 ms'
+                then k.machine_soon else k.machine end is null,
+           ('{"delay_ms":'
+            || floor(greatest(date_part('epoch', k.at - coalesce(m.sent_at, m.sending_at, m.queued_at)),
+                              0) * 1000)::bigint
+            || coalesce(',"machine":"'
+                        || case when k.at < coalesce(m.sent_at, m.sending_at, m.queued_at)
+                                            + $9 * interval '1 ms'
+                                then k.machine_soon else k.machine end || '"', '')
+            || k.details || '}')::jsonb
+      from unnest($1::smallint[], $2::bigint[], $3::text[], $4::timestamptz[], $5::text[],
+                  $6::text[], $7::text[], $8::text[])
+               as k (shard, message, kind, at, url, machine, machine_soon, details)
+      join godwit.messages m on m.shard = k.shard and m.id = k.message
     returning kind, human)
 select count(*) filter (where kind = 'click'), count(*) filter (where kind = 'open'),
        count(*) filter (where not human)
