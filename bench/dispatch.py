@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """bench/dispatch.sh: 20 campaigns, one of which each event starts; a 4 KB mail an event. 16
-connections; `in_flight` keeps them busy while the database writes. What comes of the default, one
-message a connection, is printed beside it."""
+connections of the driver smtps without TLS; `in_flight` keeps them busy while the database writes.
+What comes of the default, one message a connection, and of the driver smtp is printed beside it."""
 import os
 import re
 import shutil
@@ -11,12 +11,13 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.environ.get("top_srcdir", "."), "tests", "flow"))
-from flow import GODWIT, Failed, check, run, same  # noqa: E402
+from flow import GODWIT, SMTP, SMTPS, Failed, check, run, same  # noqa: E402
 
 EVENTS = int(os.environ.get("DISPATCH_EVENTS", "40000"))
 PEER_EVENTS = int(os.environ.get("PEER_EVENTS", "6000"))
 ROUNDS = int(os.environ.get("DISPATCH_ROUNDS", "5"))
 CONNECTIONS, IN_FLIGHT = 16, 128
+MORE = "in_flight: %d" % IN_FLIGHT
 RULES = 20
 PEER = os.path.join(os.environ.get("GODWIT_SHARED", ""), "peer")
 TICK = os.sysconf("SC_CLK_TCK")
@@ -219,10 +220,12 @@ def dispatch(place):
     place.write("templates/order/subject.liquid", "Thank you, {{ customer.first_name }}\n")
     place.write("templates/order/html.liquid", template())
     peer = make_peer(place, sink.port)
-    rate, _, cpu, server_cpu = godwit_round(place, EVENTS)
-    print("one message a connection: godwit %.0f/s (%.0f %%), CPU a message: godwit %.0f us, PostgreSQL "
-          "%.0f us" % (rate, 100 * rate / source_rate(sink.port), cpu, server_cpu), flush=True)
-    place.settings(CONNECTIONS, "in_flight: %d" % IN_FLIGHT)
+    for name, driver, more in (("smtp", SMTP, ""), ("smtp, " + MORE, SMTP, MORE), ("smtps", SMTPS, "")):
+        place.settings(CONNECTIONS, more, driver=driver)
+        rate, _, cpu, server_cpu = godwit_round(place, EVENTS)
+        print("by %s: godwit %.0f/s (%.0f %%), CPU a message: godwit %.0f us, PostgreSQL %.0f us"
+              % (name, rate, 100 * rate / source_rate(sink.port), cpu, server_cpu), flush=True)
+    place.settings(CONNECTIONS, MORE, driver=SMTPS)
     shares, multiples, memories = [], [], []
     for n in range(ROUNDS):
         before = source_rate(sink.port)

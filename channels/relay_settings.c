@@ -65,7 +65,7 @@ static const struct channel_setting dkim_items[] = {
     {0}};
 
 static const struct channel_setting smtp_relays[] = ITEMS("starttls", "off|opportunistic|required");
-static const struct channel_setting smtps_relays[] = ITEMS("tls", "implicit|starttls");
+static const struct channel_setting smtps_relays[] = ITEMS("tls", "implicit|starttls|off");
 
 #define RELAYS_HELP                                                                           \
     "Several relays instead of `host`: messages are spread by weight, one that fails is set " \
@@ -140,8 +140,9 @@ const struct channel_setting relay_settings_smtps[] = {
                   .help = "The relay's name or address, IPv6 as well."},
     [SET_PORT] = {"port", CHANNEL_INTEGER, "465", .least = 1, .most = 65535,
                   .help = "Its port; 465 for TLS from the first byte, 587 for STARTTLS."},
-    [SET_TLS] = {"tls", CHANNEL_CHOICE, "implicit", .choices = "implicit|starttls",
-                 .help = "TLS from the first byte, or by STARTTLS; never without."},
+    [SET_TLS] = {"tls", CHANNEL_CHOICE, "implicit", .choices = "implicit|starttls|off",
+                 .help = "TLS from the first byte, or by STARTTLS, and not without; or off, for a "
+                         "relay near by."},
     [SET_VERIFY] = {"verify", CHANNEL_BOOLEAN, "true", .help = "Check the relay's certificate."},
     SHARED(smtps_relays),
     {0}};

@@ -331,6 +331,7 @@ static void open_line(struct line *l, struct job *job, size_t number) {
     l->state = LINE_OPENING;
     const struct mail_link_options o = {.host = r->host,
                                         .port = r->port,
+                                        .plain = r->tls == RELAY_TLS_OFF,
                                         .implicit = r->tls == RELAY_TLS_IMPLICIT,
                                         .verify = r->verify,
                                         .ca_file = r->ca_file,
@@ -584,7 +585,9 @@ const struct channel_driver channel_smtps = {
     .flags = CHANNEL_CAN_DOUBT | CHANNEL_NEEDS_ADDRESS,
     .kinds = CHANNEL_EMAIL,
     .name = "smtps",
-    .help = "Email through a relay over TLS (port 465, or STARTTLS with TLS 1.3), with SMTPUTF8.",
+    .help =
+        "Email through a relay over TLS (port 465, or STARTTLS with TLS 1.3) or near by without, "
+        "with SMTPUTF8; all connections in one thread.",
     .settings = relay_settings_smtps,
     .open = driver_open,
     .capacity = driver_capacity,

@@ -29,6 +29,7 @@ struct mail_link {
     struct buf out;  /* what is to be written, from `sent` on */
     size_t sent;
     uv_poll_t poll; /* once it is open */
+    int watched;    /* the poll's events */
     int fd;         /* a duplicate of libcurl's socket, to be polled */
     char error[CURL_ERROR_SIZE];
 };
@@ -88,6 +89,14 @@ static bool is_ours(CURLcode code) {
 
 static void on_stream(uv_poll_t *poll, int status, int events);
 
+/* libuv asks the kernel anew each time, also when nothing changes. */
+static void watch(struct mail_link *l) {
+    int events = UV_READABLE | (mail_link_unsent(l) ? UV_WRITABLE : 0);
+    if (events != l->watched)
+        uv_poll_start(&l->poll, events, on_stream);
+    l->watched = events;
+}
+
 static void begin_stream(struct mail_link *l) {
     curl_socket_t fd = CURL_SOCKET_BAD;
     curl_easy_getinfo(l->easy, CURLINFO_ACTIVESOCKET, &fd);
@@ -97,7 +106,7 @@ static void begin_stream(struct mail_link *l) {
         return;
     }
     l->poll.data = l;
-    uv_poll_start(&l->poll, UV_READABLE, on_stream);
+    watch(l);
     l->stage = MAIL_LINK_OPEN;
     l->events->opened(l->ctx, buf_str(&l->ehlo));
 }
@@ -125,11 +134,6 @@ static void on_way_ended(struct transfer *t, CURLcode code) {
 }
 
 /* ---- the stream */
-
-static void watch(struct mail_link *l) {
-    int events = UV_READABLE | (mail_link_unsent(l) ? UV_WRITABLE : 0);
-    uv_poll_start(&l->poll, events, on_stream);
-}
 
 static bool push(struct mail_link *l) {
     CURLcode code = CURLE_OK;
@@ -193,7 +197,7 @@ static void set_options(struct mail_link *l, const struct mail_link_options *o) 
              o->implicit ? "smtps" : "smtp", o->host, o->port, o->helo ? o->helo : name);
     curl_easy_setopt(h, CURLOPT_URL, url);
     curl_easy_setopt(h, CURLOPT_CONNECT_ONLY, 1L);
-    curl_easy_setopt(h, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
+    curl_easy_setopt(h, CURLOPT_USE_SSL, o->plain ? (long)CURLUSESSL_NONE : (long)CURLUSESSL_ALL);
     curl_easy_setopt(h, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(h, CURLOPT_SSL_VERIFYPEER, o->verify ? 1L : 0L);
     curl_easy_setopt(h, CURLOPT_SSL_VERIFYHOST, o->verify ? 2L : 0L);

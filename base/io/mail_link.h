@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * mail_link: a connection to a mail relay with TLS, made by libcurl on the loop: name look-up,
- * TCP, TLS from the first byte or by STARTTLS, EHLO and login; what follows is a stream of
- * bytes that the owner writes and reads. (libcurl's own sending of mail blocks the loop until
- * the relay has answered the final dot, so only its way in is used.)
+ * mail_link: a connection to a mail relay, made by libcurl on the loop: name look-up, TCP, TLS
+ * from the first byte or by STARTTLS or none, EHLO and login; what follows is a stream of bytes
+ * that the owner writes and reads. (libcurl's own sending of mail blocks the loop until the relay
+ * has answered the final dot, so only its way in is used.)
  *
  * A link is opened once and closed once. All callbacks come from the loop, never from inside
  * mail_link_open() or mail_link_write(); after `ended` there is none. The owner closes the link
@@ -21,6 +21,7 @@ struct mail_link;
 struct mail_link_options {
     const char *host; /* a name or an address */
     int port;
+    bool plain;           /* no TLS */
     bool implicit;        /* TLS from the first byte; else STARTTLS, and not without */
     bool verify;          /* the certificate, and that it is the host's */
     const char *ca_file;  /* NULL: the system's */

@@ -97,14 +97,23 @@ int fixture_free_port(void) {
     return ntohs(a.sin_port);
 }
 
-void fixture_relay_start(struct fixture_peer *p, const char *driver, const char *const *args) {
+struct fixture_tls fixture_tls;
+
+const struct fixture_way fixture_ways[FIXTURE_WAYS] = {
+    {"smtp", "smtp", "starttls", "off", false},
+    {"smtps", "smtps", "ca_file", fixture_tls.cert, true},
+    {"smtps without TLS", "smtps", "tls", "off", false},
+};
+
+void fixture_relay_start(struct fixture_peer *p, const struct fixture_way *way,
+                         const char *const *args) {
     const char *all[24] = {NULL};
     size_t n = 0;
     while (args && args[n]) {
         all[n] = args[n];
         n++;
     }
-    if (strcmp(driver, "smtps") == 0) {
+    if (way->tls) {
         all[n++] = "--tls";
         all[n++] = fixture_tls.cert;
         all[n++] = fixture_tls.key;
@@ -115,7 +124,6 @@ void fixture_relay_start(struct fixture_peer *p, const char *driver, const char 
 
 /* ---- certificates */
 
-struct fixture_tls fixture_tls;
 static char tls_folder[] = "/tmp/godwit-tls-XXXXXX";
 
 void fixture_tls_make(void) {

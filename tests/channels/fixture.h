@@ -27,9 +27,17 @@ void fixture_peer_start(struct fixture_peer *p, const char *const *args);
 /* Another script of tests/peers with the same manners. */
 void fixture_peer_start_script(struct fixture_peer *p, const char *script, const char *const *args);
 void fixture_peer_stop(struct fixture_peer *p);
-/* A relay as the driver smtp or smtps wants it, the latter with TLS from the first byte and
- * the certificate of fixture_tls; at the end of `args`, up to 16. */
-void fixture_relay_start(struct fixture_peer *p, const char *driver, const char *const *args);
+
+/* The ways to a relay, which must behave alike: a driver, and the setting that says how. */
+struct fixture_way {
+    const char *name, *driver, *setting, *value;
+    bool tls; /* from the first byte, with the certificate of fixture_tls */
+};
+#define FIXTURE_WAYS 3
+extern const struct fixture_way fixture_ways[FIXTURE_WAYS];
+/* A relay for that way; at the end of `args`, up to 16. */
+void fixture_relay_start(struct fixture_peer *p, const struct fixture_way *way,
+                         const char *const *args);
 /* How many lines of the log hold `text`; NULL: all. */
 size_t fixture_peer_count(const struct fixture_peer *p, const char *text);
 /* A port of 127.0.0.1 on which nobody listens. */

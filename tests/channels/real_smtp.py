@@ -138,7 +138,7 @@ def smtp_server(folder):
     login = {"username": "ada", "password": "secret"}
     tls = {"cert": cert, "key": key, "disabledCommands": []}
     first = {**tls, "secure": True, "disabledCommands": ["STARTTLS"]}
-    off, required = {"starttls": "off"}, {"starttls": "required", "ca_file": cert}
+    off, plain, required = {"starttls": "off"}, {"tls": "off"}, {"starttls": "required", "ca_file": cert}
     cases = [  # server, driver, settings, how the line begins, what the server saw
         ({}, "smtp", off, "accepted 250 0 ABC123", {"user": None, "tls": None}),
         (tls, "smtp", {"starttls": "opportunistic"}, "accepted 250", {"tls": "TLSv1.2"}),
@@ -155,9 +155,13 @@ def smtp_server(folder):
         (tls, "smtps", {"ca_file": other, "tls": "starttls"}, "unsent 0", None),
         (first, "smtps", {"ca_file": cert, "host": "127.0.0.1"}, "unsent 0", None),
         ({**first, "size": 2000}, "smtps", {"ca_file": cert}, "refused 0", None),
+        ({}, "smtps", plain, "accepted 250 0 ABC123", {"user": None, "tls": None}),
+        (tls, "smtps", plain, "accepted 250", {"tls": None}),
+        (first, "smtps", {**plain, "connect_timeout": "2s"}, "unsent 0", None),
+        ({"authOptional": False}, "smtps", plain, "unsent 530", None),
     ]
     for method in "PLAIN", "LOGIN", "CRAM-MD5":
-        for server, driver, settings in (({}, "smtp", off), (first, "smtps", {"ca_file": cert})):
+        for server, driver, settings in (({}, "smtp", off), (first, "smtps", {"ca_file": cert}), ({}, "smtps", plain)):
             server = {**server, "authMethods": [method], "authOptional": False, "allowInsecureAuth": True}
             if (driver, method) == ("smtp", "CRAM-MD5"):  # Debian's libesmtp does not find its plug-in
                 cases.append((server, driver, {**settings, **login}, "unsent 0", None))
@@ -177,7 +181,7 @@ def smtp_server(folder):
               ("grey@example.net", "deferred 451"), ("full@example.net", "deferred 452"),
               ("full5@example.net", "refused 552"), ("spam@example.net", "refused 554"),
               ("eve@bücher.example", "accepted 250"), ("last@example.net", "accepted 250")]
-    for server, driver, settings in (({}, "smtp", off), (first, "smtps", {"ca_file": cert})):
+    for server, driver, settings in (({}, "smtp", off), (first, "smtps", {"ca_file": cert}), ({}, "smtps", plain)):
         s = SmtpServer(**server)
         lines = send(driver, s.port, settings, *[w[0] for w in wanted])
         got = [m["to"] for m in s.close()]
@@ -416,11 +420,11 @@ def postfix(folder):
     relay = Postfix(folder, policy.port, cert, key)
     try:
         talks = [("smtp", {"starttls": "off"}), ("smtp", {"starttls": "required", "ca_file": cert}),
-                 ("smtps", {"tls": "starttls", "ca_file": cert})]
+                 ("smtps", {"tls": "starttls", "ca_file": cert}), ("smtps", {"tls": "off"})]
         for driver, settings in talks:
             line, = send(driver, relay.port, settings, "alice@example.com")
             check(line.startswith("accepted 250 0 ") and line.split()[3] in relay.log(), "%s: %s" % (driver, line))
-        wait(lambda: len(relay.mailbox("alice")) == 3, relay.log)
+        wait(lambda: len(relay.mailbox("alice")) == len(talks), relay.log)
         with open(relay.mailbox("alice")[0], "rb") as f:
             mail = email.message_from_bytes(f.read(), policy=email.policy.default)
         check(mail.get_body(("plain",)).get_content().replace("\r\n", "\n") == TEXT, "as it was delivered")

@@ -122,16 +122,13 @@ END_TEST
 
 /* ---- with a driver */
 
-static const char *const drivers[] = {"smtp", "smtps"};
-
 /* Under valgrind a handshake takes its time. */
 static const char *patience(void) {
     return getenv("CK_TIMEOUT_MULTIPLIER") ? "6s" : "1s";
 }
 
-static void open_two(struct fixture *f, const char *driver, int first, int second,
+static void open_two(struct fixture *f, const struct fixture_way *way, int first, int second,
                      const char *connections) {
-    bool tls = strcmp(driver, "smtps") == 0;
     char relays[300];
     snprintf(relays, sizeof relays,
              "[{\"host\": \"localhost\", \"port\": %d, \"weight\": 3}, "
@@ -151,18 +148,18 @@ static void open_two(struct fixture *f, const char *driver, int first, int secon
                               "100ms",
                               "messages_per_connection",
                               "5",
-                              tls ? "ca_file" : "starttls",
-                              tls ? fixture_tls.cert : "off",
+                              way->setting,
+                              way->value,
                               NULL};
-    fixture_open(f, driver, settings);
+    fixture_open(f, way->driver, settings);
 }
 
 START_TEST(weights_on_the_wire) {
     static struct fixture f;
     struct fixture_peer a, b;
-    fixture_relay_start(&a, drivers[_i], NULL);
-    fixture_relay_start(&b, drivers[_i], NULL);
-    open_two(&f, drivers[_i], a.port, b.port, "4");
+    fixture_relay_start(&a, &fixture_ways[_i], NULL);
+    fixture_relay_start(&b, &fixture_ways[_i], NULL);
+    open_two(&f, &fixture_ways[_i], a.port, b.port, "4");
     for (int i = 0; i < 400; i++) {
         fixture_add(&f, "ada@example.com");
     }
@@ -200,25 +197,25 @@ static const struct trouble {
 
 START_TEST(goes_elsewhere) {
     const struct trouble *t = &troubles[(size_t)_i % TROUBLES];
-    const char *driver = drivers[(size_t)_i / TROUBLES];
+    const struct fixture_way *way = &fixture_ways[(size_t)_i / TROUBLES];
     static struct fixture f;
     struct fixture_peer a = {0}, b;
     int port = fixture_free_port();
     if (t->args[0]) {
-        fixture_relay_start(&a, driver, t->args);
+        fixture_relay_start(&a, way, t->args);
         port = a.port;
     }
-    fixture_relay_start(&b, driver, NULL);
+    fixture_relay_start(&b, way, NULL);
     char first[30];
     snprintf(first, sizeof first, "localhost:%d", port);
-    open_two(&f, driver, port, b.port, "3");
+    open_two(&f, way, port, b.port, "3");
     for (int i = 0; i < 60; i++) {
         fixture_add(&f, "ada@example.com");
     }
     fixture_run(&f);
     for (size_t i = 0; i < f.wanted; i++) {
         ck_assert_msg(f.results[i].result.outcome == CHANNEL_ACCEPTED, "%s, %s: message %zu: %d %s",
-                      driver, t->name, i, (int)f.results[i].result.outcome, f.results[i].reason);
+                      way->name, t->name, i, (int)f.results[i].result.outcome, f.results[i].reason);
     }
     ck_assert_uint_eq(fixture_peer_count(&b, NULL), 60);
     ck_assert_msg(f.warnings == 1 && f.infos == 0, "%s: %d warnings, %d infos", t->name, f.warnings,
@@ -235,7 +232,7 @@ END_TEST
 
 START_TEST(all_down) {
     static struct fixture f;
-    open_two(&f, drivers[_i], fixture_free_port(), fixture_free_port(), "2");
+    open_two(&f, &fixture_ways[_i], fixture_free_port(), fixture_free_port(), "2");
     for (int i = 0; i < 10; i++) {
         fixture_add(&f, "ada@example.com");
     }
@@ -250,9 +247,9 @@ START_TEST(doubt_stays) {
     static const char *const args[] = {"--rule", "dot=take; cut", NULL};
     static struct fixture f;
     struct fixture_peer a, b;
-    fixture_relay_start(&a, drivers[_i], args);
-    fixture_relay_start(&b, drivers[_i], args);
-    open_two(&f, drivers[_i], a.port, b.port, "2");
+    fixture_relay_start(&a, &fixture_ways[_i], args);
+    fixture_relay_start(&b, &fixture_ways[_i], args);
+    open_two(&f, &fixture_ways[_i], a.port, b.port, "2");
     for (int i = 0; i < 10; i++) {
         fixture_add(&f, "ada@example.com");
     }
@@ -267,7 +264,6 @@ END_TEST
 Suite *suite_relay_pool(void) {
     Suite *s = suite_create("relay_pool");
     TCase *t = tcase_create("pool");
-    int n = (int)(sizeof drivers / sizeof *drivers);
     tcase_add_test(t, spreads_by_weight);
     tcase_add_test(t, sets_aside_and_takes_back);
     tcase_add_test(t, none_left);
@@ -276,10 +272,10 @@ Suite *suite_relay_pool(void) {
     t = tcase_create("driver");
     tcase_set_timeout(t, 30);
     tcase_add_unchecked_fixture(t, fixture_tls_make, fixture_tls_remove);
-    tcase_add_loop_test(t, weights_on_the_wire, 0, n);
-    tcase_add_loop_test(t, goes_elsewhere, 0, n * (int)TROUBLES);
-    tcase_add_loop_test(t, all_down, 0, n);
-    tcase_add_loop_test(t, doubt_stays, 0, n);
+    tcase_add_loop_test(t, weights_on_the_wire, 0, FIXTURE_WAYS);
+    tcase_add_loop_test(t, goes_elsewhere, 0, FIXTURE_WAYS * (int)TROUBLES);
+    tcase_add_loop_test(t, all_down, 0, FIXTURE_WAYS);
+    tcase_add_loop_test(t, doubt_stays, 0, FIXTURE_WAYS);
     suite_add_tcase(s, t);
     return s;
 }

@@ -8,31 +8,16 @@
 
 #define RULES_MAX 8
 
-/* All of this holds for both drivers. */
-static const char *const drivers[] = {"smtp", "smtps"};
-#define DRIVERS 2
-
-static void open_relay(struct fixture *f, const char *driver, int port, const char *connections,
-                       const char *reply) {
+/* All of this holds for each way. */
+static void open_relay(struct fixture *f, const struct fixture_way *way, int port,
+                       const char *connections, const char *reply) {
     char port_text[8];
-    bool tls = strcmp(driver, "smtps") == 0;
     snprintf(port_text, sizeof port_text, "%d", port);
-    const char *settings[] = {"host",
-                              "localhost",
-                              "port",
-                              port_text,
-                              "connections",
-                              connections,
-                              "dot_timeout",
-                              reply,
-                              "reply_timeout",
-                              reply,
-                              "idle_timeout",
-                              "200ms",
-                              tls ? "ca_file" : "starttls",
-                              tls ? fixture_tls.cert : "off",
-                              NULL};
-    fixture_open(f, driver, settings);
+    const char *settings[] = {
+        "host",         "localhost",   "port",       port_text,       "connections",
+        connections,    "dot_timeout", reply,        "reply_timeout", reply,
+        "idle_timeout", "200ms",       way->setting, way->value,      NULL};
+    fixture_open(f, way->driver, settings);
 }
 
 /* Each case: five messages to u0..u4@example.com over one connection, so that what comes
@@ -339,12 +324,12 @@ static const struct scenario {
 };
 
 START_TEST(scenario) {
-    const struct scenario *s = &scenarios[_i / DRIVERS];
-    const char *driver = drivers[_i % DRIVERS];
+    const struct scenario *s = &scenarios[_i / FIXTURE_WAYS];
+    const struct fixture_way *way = &fixture_ways[_i % FIXTURE_WAYS];
     static struct fixture f;
     struct fixture_peer peer;
-    fixture_relay_start(&peer, driver, s->args);
-    open_relay(&f, driver, peer.port, "1", "1s");
+    fixture_relay_start(&peer, way, s->args);
+    open_relay(&f, way, peer.port, "1", "1s");
     for (int i = 0; i < 5; i++) {
         char to[32];
         snprintf(to, sizeof to, "u%d@example.com", i);
@@ -353,16 +338,16 @@ START_TEST(scenario) {
     fixture_run(&f);
     const struct channel_result *r = &f.results[1].result;
     ck_assert_msg(r->outcome == s->outcome && r->subject == s->subject && r->code == s->code,
-                  "%s, %s: wanted %d/%d/%d, got %d/%d/%d: %s", driver, s->name, (int)s->outcome,
+                  "%s, %s: wanted %d/%d/%d, got %d/%d/%d: %s", way->name, s->name, (int)s->outcome,
                   (int)s->subject, s->code, (int)r->outcome, (int)r->subject, r->code,
                   f.results[1].reason);
     ck_assert_msg(strstr(f.results[1].reason, s->word) != NULL, "%s, %s: wanted `%s` in: %s",
-                  driver, s->name, s->word, f.results[1].reason);
+                  way->name, s->name, s->word, f.results[1].reason);
     ck_assert_msg(fixture_count(&f, CHANNEL_ACCEPTED) == s->accepted,
-                  "%s, %s: %zu accepted, not %zu", driver, s->name,
+                  "%s, %s: %zu accepted, not %zu", way->name, s->name,
                   fixture_count(&f, CHANNEL_ACCEPTED), s->accepted);
     ck_assert_msg(fixture_peer_count(&peer, NULL) == s->recorded,
-                  "%s, %s: the peer has %zu, not %zu", driver, s->name,
+                  "%s, %s: the peer has %zu, not %zu", way->name, s->name,
                   fixture_peer_count(&peer, NULL), s->recorded);
     for (size_t i = 0; i < 5; i++) { /* what was accepted is there, once */
         if (f.results[i].result.outcome == CHANNEL_ACCEPTED) {
@@ -378,8 +363,8 @@ START_TEST(refuses_what_must_not_leave) {
                                       "", "j\xc3\xb6rg@example.com"};
     static struct fixture f;
     struct fixture_peer peer;
-    fixture_relay_start(&peer, drivers[_i], NULL);
-    open_relay(&f, drivers[_i], peer.port, "2", "5s");
+    fixture_relay_start(&peer, &fixture_ways[_i], NULL);
+    open_relay(&f, &fixture_ways[_i], peer.port, "2", "5s");
     for (size_t i = 0; i < 4; i++) {
         fixture_add(&f, bad[i]);
     }
@@ -402,9 +387,9 @@ END_TEST
 START_TEST(many_connections) {
     static struct fixture f;
     struct fixture_peer peer;
-    fixture_relay_start(&peer, drivers[_i],
+    fixture_relay_start(&peer, &fixture_ways[_i],
                         (const char *[]){"--rule", "rcpt:*7@*=550 5.1.1 no", NULL});
-    open_relay(&f, drivers[_i], peer.port, "8", "10s");
+    open_relay(&f, &fixture_ways[_i], peer.port, "8", "10s");
     for (int i = 0; i < 500; i++) {
         char to[32];
         snprintf(to, sizeof to, "u%d@example.com", i);
@@ -431,8 +416,8 @@ START_TEST(one_connection_is_fast) {
     for (size_t i = 70; i < sizeof text; i += 71) {
         text[i] = '\n';
     }
-    fixture_relay_start(&peer, drivers[_i], NULL);
-    open_relay(&f, drivers[_i], peer.port, "1", "10s");
+    fixture_relay_start(&peer, &fixture_ways[_i], NULL);
+    open_relay(&f, &fixture_ways[_i], peer.port, "1", "10s");
     for (int i = 0; i < 300; i++) {
         fixture_add(&f, "ada@example.com")->text = (struct channel_text){text, sizeof text};
     }
@@ -445,7 +430,7 @@ END_TEST
 
 START_TEST(relay_is_down) {
     static struct fixture f;
-    open_relay(&f, drivers[_i], fixture_free_port(), "3", "5s");
+    open_relay(&f, &fixture_ways[_i], fixture_free_port(), "3", "5s");
     for (int i = 0; i < 9; i++) {
         fixture_add(&f, "ada@example.com");
     }
@@ -474,11 +459,11 @@ END_TEST
 START_TEST(close_with_deadline) {
     static struct fixture f;
     struct fixture_peer peer;
-    fixture_relay_start(&peer, drivers[_i],
+    fixture_relay_start(&peer, &fixture_ways[_i],
                         (const char *[]){"--rule", "dot:slow*=take; sleep 0.5; 250 ok", "--rule",
                                          "dot:never*=take; stall", "--rule", "rcpt:hang*=stall",
                                          NULL});
-    open_relay(&f, drivers[_i], peer.port, "3", "60s");
+    open_relay(&f, &fixture_ways[_i], peer.port, "3", "60s");
     fixture_add(&f, "slow@example.com");
     fixture_add(&f, "never@example.com");
     fixture_add(&f, "hang@example.com");
@@ -498,13 +483,13 @@ Suite *suite_smtp(void) {
     TCase *t = tcase_create("peer");
     tcase_set_timeout(t, 30);
     tcase_add_unchecked_fixture(t, fixture_tls_make, fixture_tls_remove);
-    tcase_add_loop_test(t, scenario, 0, DRIVERS * (int)(sizeof scenarios / sizeof *scenarios));
-    tcase_add_loop_test(t, refuses_what_must_not_leave, 0, DRIVERS);
-    tcase_add_loop_test(t, many_connections, 0, DRIVERS);
-    tcase_add_loop_test(t, one_connection_is_fast, 0, DRIVERS);
-    tcase_add_loop_test(t, relay_is_down, 0, DRIVERS);
-    tcase_add_loop_test(t, unknown_host, 0, DRIVERS);
-    tcase_add_loop_test(t, close_with_deadline, 0, DRIVERS);
+    tcase_add_loop_test(t, scenario, 0, FIXTURE_WAYS * (int)(sizeof scenarios / sizeof *scenarios));
+    tcase_add_loop_test(t, refuses_what_must_not_leave, 0, FIXTURE_WAYS);
+    tcase_add_loop_test(t, many_connections, 0, FIXTURE_WAYS);
+    tcase_add_loop_test(t, one_connection_is_fast, 0, FIXTURE_WAYS);
+    tcase_add_loop_test(t, relay_is_down, 0, FIXTURE_WAYS);
+    tcase_add_loop_test(t, unknown_host, 0, FIXTURE_WAYS);
+    tcase_add_loop_test(t, close_with_deadline, 0, FIXTURE_WAYS);
     suite_add_tcase(s, t);
     return s;
 }

@@ -276,11 +276,12 @@ trigger: {{ event: order.placed }}
   - send: {{ channel: email, topic: offers, template: thanks }}
 """
 
+SMTP, SMTPS = 'smtp, starttls: "off"', 'smtps, tls: "off"'
 SETTINGS = """database: "{url}"
 sender: {{ name: Acme Music, email: hello@acme.example, postal_address: "1 Long Road, Taipei" }}
 timezone: Asia/Taipei
 channels:
-  email: {{ driver: smtp, host: 127.0.0.1, port: {port}, connections: {connections}, starttls: "off"{channel} }}
+  email: {{ driver: {driver}, host: 127.0.0.1, port: {port}, connections: {connections}{channel} }}
 topics:
   offers: {{ title: Offers, default: subscribed }}
 """
@@ -306,18 +307,18 @@ class Place:
         with open(path, mode) as f:
             f.write(text)
 
-    def settings(self, connections=4, channel="", url=None, port=None):
+    def settings(self, connections=4, channel="", url=None, port=None, driver=SMTP):
         self.port = port or self.port
         self.write("godwit.yaml", SETTINGS.format(
-            url=url or self.database.url, port=self.port, connections=connections,
+            url=url or self.database.url, port=self.port, connections=connections, driver=driver,
             channel=", " + channel if channel else ""))
 
     def campaign(self, name="thanks", more=""):
         self.write("campaigns/%s.yaml" % name, CAMPAIGN.format(name=name, more=more))
 
-    def ready(self, port, connections=4, channel="", more=""):
+    def ready(self, port, connections=4, channel="", more="", **keywords):
         """A workspace with one campaign, and the database migrated."""
-        self.settings(connections, channel, port=port)
+        self.settings(connections, channel, port=port, **keywords)
         self.campaign(more=more)
         self.write("templates/thanks/subject.liquid", "Thank you\n")
         self.write("templates/thanks/text.liquid", "Dear {{ customer.key }},\nthank you.\n"

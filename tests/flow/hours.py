@@ -3,7 +3,7 @@
 outage, a retry, a pause, and for what waits in memory. Under a clock that the test puts forward."""
 import datetime
 
-from flow import SETTINGS, check, developer_build, free_port, run, same, skip, wait
+from flow import SETTINGS, SMTP, check, developer_build, free_port, run, same, skip, wait
 
 HOUR = 3600
 SEND = "  - send: { channel: email, topic: offers, template: thanks }\n"
@@ -40,7 +40,7 @@ class Clock:
 def begin(place, port, channel="", campaigns=CAMPAIGNS):
     place.ready(port)
     place.write("godwit.yaml", SETTINGS.format(url=place.database.url, port=port, connections=1,
-                channel=channel).replace("Asia/Taipei", "UTC")
+                driver=SMTP, channel=channel).replace("Asia/Taipei", "UTC")
                 + 'quiet_hours: { from: "22:00", to: "06:00" }\n')
     place.write("campaigns/thanks.yaml", "campaign: thanks\ntrigger: { event: never }\nsteps:\n" + SEND)
     for name, text in campaigns.items():

@@ -2,16 +2,16 @@
 """kill -9 at every named point: nothing is lost, nothing goes out twice but what is in doubt."""
 import signal
 
-from flow import addresses, check, developer_build, run, same, skip, wait
+from flow import SMTP, SMTPS, addresses, check, developer_build, run, same, skip, wait
 
 N = 60
 CONNECTIONS = 4
 
 
-def killed_at(place, point, n, mode, base, in_flight):
+def killed_at(place, point, n, mode, base, in_flight, driver):
     """An engine dies at the n-th pass of the point; another one finishes."""
     place.settings(CONNECTIONS, "in_doubt: %s%s" % (
-        mode, "" if in_flight == CONNECTIONS else ", in_flight: %d" % in_flight))
+        mode, "" if in_flight == CONNECTIONS else ", in_flight: %d" % in_flight), driver=driver)
     place.customers(N, base)
     e = place.engine(fault="%s:%d:crash" % (point, n))
     e.says("shards acquired")
@@ -28,13 +28,13 @@ def killed_at(place, point, n, mode, base, in_flight):
     return doubted
 
 
-def at_points(place, mode, points, in_flight=CONNECTIONS):
+def at_points(place, mode, points, in_flight=CONNECTIONS, driver=SMTP):
     sink = place.sink()
-    place.ready(sink.port, CONNECTIONS)
+    place.ready(sink.port, CONNECTIONS, driver=driver)
     base, doubts = 1, 0
     for point, passes in points:
         for n in passes:
-            doubts += killed_at(place, point, n, mode, base, in_flight)
+            doubts += killed_at(place, point, n, mode, base, in_flight, driver)
             base += N
     copies = doubts if mode == "resend" else 0
     missing, twice = place.exact(sink.received(), addresses(base - 1),
@@ -67,6 +67,13 @@ def more_in_flight(place):
               ("delivery.before_settle", [11])]
     doubts, _, _ = at_points(place, "resend", points, 24)
     check(doubts > 4 * CONNECTIONS, "only %d were in doubt after five kills" % doubts)
+
+
+def in_one_thread(place):
+    """The driver whose connections are all on the loop."""
+    at_points(place, "resend", [
+        ("delivery.after_mark", [2]), ("smtp.body", [3, 14]), ("smtp.accepted", [1, 9]),
+        ("delivery.before_settle", [1, 11])], 24, SMTPS)
 
 
 def stopped_with_a_queue(place):
@@ -113,4 +120,5 @@ def after_the_dot(place):
 if __name__ == "__main__":
     if not developer_build():
         skip("fault points are compiled in by --enable-developer only")
-    run(in_intake, in_delivery_hold, in_delivery_resend, more_in_flight, stopped_with_a_queue, after_the_dot)
+    run(in_intake, in_delivery_hold, in_delivery_resend, more_in_flight, in_one_thread,
+        stopped_with_a_queue, after_the_dot)
