@@ -445,7 +445,7 @@ def postfix(folder):
             check("text/rfc822-headers" in text and "very long line" not in text, "RET=HDRS:\n" + text)
             check("Original-Recipient: rfc822;nobody@example.com" in text, "ORCPT came back:\n" + text)
         line, = send("smtp", relay.port, {"starttls": "off", "dsn": "false"}, "nobody@example.com")
-        wait(lambda: len(relay.mailbox("bounce")) == 3, relay.log)
+        wait(lambda: len(relay.mailbox("bounce")) == len(talks), relay.log)
         with open(max(relay.mailbox("bounce"), key=os.path.getmtime), encoding="utf-8", errors="replace") as f:
             check("Original-Envelope-Id" not in f.read(), "not asked for")
     finally:
