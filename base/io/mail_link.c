@@ -160,7 +160,9 @@ static bool pull(struct mail_link *l) {
 
 static void on_stream(uv_poll_t *poll, int status, int events) {
     struct mail_link *l = poll->data;
-    (void)status, (void)events; /* sending and receiving find out */
+    (void)events; /* sending and receiving find out */
+    if (status < 0)
+        l->watched = 0; /* libuv has stopped it */
     bool alive = push(l);
     alive = pull(l) && alive; /* the relay may have said why before it hung up */
     if (l->closed)
