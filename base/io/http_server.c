@@ -30,8 +30,7 @@ struct connection {
 /* A request: from its first line on, until it is answered and libmicrohttpd is done with it. */
 struct http_request {
     struct http_server *server;
-    struct connection *connection; /* both NULL: the client went before its answer was there */
-    struct MHD_Connection *mhd;
+    struct connection *connection; /* NULL: the client went before its answer was there */
     enum http_method method;
     struct str target, path; /* in `text` */
     struct buf body;
@@ -180,7 +179,7 @@ static void *on_target(void *ctx, const char *target, struct MHD_Connection *mhd
         abort();
     const union MHD_ConnectionInfo *i =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    *r = (struct http_request){.server = ctx, .mhd = mhd, .connection = i->socket_context};
+    *r = (struct http_request){.server = ctx, .connection = i->socket_context};
     memcpy(r->text, target, n);
     r->target = str_of(r->text, n);
     return r;
@@ -217,7 +216,7 @@ static void take_body(struct http_request *r, const char *data, size_t n) {
 }
 
 static enum MHD_Result queue(struct http_request *r) {
-    enum MHD_Result ok = MHD_queue_response(r->mhd, (unsigned)r->status, r->response);
+    enum MHD_Result ok = MHD_queue_response(r->connection->mhd, (unsigned)r->status, r->response);
     MHD_destroy_response(r->response);
     r->response = NULL;
     return ok;
@@ -285,12 +284,10 @@ static void on_completed(void *ctx, struct MHD_Connection *mhd, void **slot,
     if (!r)
         return;
     r->connection->since = uv_now(s->timer.loop);
-    if (r->handled && !r->answered) { /* the client went; the request is still its handler's */
-        r->connection = NULL;
-        r->mhd = NULL;
-    } else {
+    if (r->handled && !r->answered)
+        r->connection = NULL; /* the client went; the request is still its handler's */
+    else
         free_request(r);
-    }
 }
 
 enum http_method http_method(const struct http_request *r) {
@@ -310,7 +307,9 @@ struct str http_body(const struct http_request *r) {
 }
 
 struct str http_header(const struct http_request *r, const char *name) {
-    return r->mhd ? str_from(MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, name)) : STR_NONE;
+    if (!r->connection)
+        return STR_NONE;
+    return str_from(MHD_lookup_connection_value(r->connection->mhd, MHD_HEADER_KIND, name));
 }
 
 void http_set_data(struct http_request *r, void *data) {
